@@ -1,0 +1,80 @@
+using System.Text.Json;
+using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Ingestion.Store;
+using ClarityTracking.Core.Routing;
+
+namespace ClarityTracking.Core.Destinations;
+
+/// <summary>
+/// An ad platform (or warehouse, or webhook) that events are sent to. Everything here is pure: the delivery worker alone touches the
+/// network, so that a mapping can be tested, previewed and replayed without one.
+/// </summary>
+public interface IDestination
+{
+    /// <summary>Name, limits and fields of the platform.</summary>
+    DestinationInfo Info { get; }
+
+    /// <summary>Checks what a user typed: one error per field, empty when fine.</summary>
+    /// <param name="settings">The connection's settings (design: one JSON object per platform).</param>
+    /// <param name="credentials">The connection's credentials; null when they are not being changed.</param>
+    IReadOnlyList<FieldError> Check(JsonElement settings, JsonElement? credentials);
+
+    /// <summary>Why this event should not go to this connection; null = it should.</summary>
+    Skip? ReasonToSkip(Event @event, JsonElement settings, DateTimeOffset now);
+
+    /// <summary>Writes one event as the platform wants it: a JSON object in UTF-8.</summary>
+    byte[] Map(Event @event, JsonElement settings);
+
+    /// <summary>Puts mapped events into one request, at most <see cref="DestinationInfo.MaxBatch"/> of them.</summary>
+    DestinationRequest BuildRequest(IReadOnlyList<byte[]> payloads, DestinationAccess access);
+
+    /// <summary>Says what an answer meant for the batch. Never throws on a strange body.</summary>
+    DeliveryOutcome Judge(int httpStatus, string body);
+
+    /// <summary>Whether a refused batch names no event, so that halves must be tried to find the one that spoils it.</summary>
+    bool RefusesWholeBatch => true;
+}
+
+/// <summary>What is fixed about a platform.</summary>
+/// <param name="Platform">Key of the contract (<c>meta</c>).</param>
+/// <param name="DisplayName">As people write it.</param>
+/// <param name="MaxBatch">Most events in one call.</param>
+/// <param name="MaxAge">Oldest event the platform takes, counted from when it happened.</param>
+/// <param name="DefaultBaseUrl">Base address when the operator sets none.</param>
+/// <param name="Fields">Settings and credentials in the order a form asks for them.</param>
+public sealed record DestinationInfo(string Platform, string DisplayName, int MaxBatch, TimeSpan MaxAge, Uri DefaultBaseUrl, IReadOnlyList<ConnectionField> Fields);
+
+/// <summary>One input of a connection's form.</summary>
+/// <param name="Name">JSON name.</param>
+/// <param name="Label">On screen.</param>
+/// <param name="Help">Where to find it, in one sentence.</param>
+/// <param name="IsSecret">Belongs to the credentials: write-only, encrypted.</param>
+/// <param name="IsRequired">The connection does not work without it.</param>
+/// <param name="Kind">Which input to show.</param>
+public sealed record ConnectionField(string Name, string Label, string Help, bool IsSecret, bool IsRequired, FieldKind Kind = FieldKind.Text);
+
+/// <summary>Kinds of input.</summary>
+public enum FieldKind
+{
+    Text,
+    Toggle,
+}
+
+/// <summary>A named error of one field.</summary>
+/// <param name="Field">JSON name, with its group (<c>settings.dataset_id</c>).</param>
+/// <param name="Message">What is wrong and what to do.</param>
+public sealed record FieldError(string Field, string Message);
+
+/// <summary>What a request needs beside the events.</summary>
+/// <param name="BaseUrl">Operator's setting or the platform's default.</param>
+/// <param name="Settings">The connection's settings.</param>
+/// <param name="Credentials">The connection's credentials, decrypted.</param>
+public sealed record DestinationAccess(Uri BaseUrl, JsonElement Settings, JsonElement Credentials);
+
+/// <summary>One HTTP call, ready to send.</summary>
+/// <param name="Method">HTTP method.</param>
+/// <param name="Url">Full address; may hold a secret, see <paramref name="Secrets"/>.</param>
+/// <param name="Body">JSON, UTF-8.</param>
+/// <param name="Headers">Beside content type.</param>
+/// <param name="Secrets">Values that must be masked wherever the request is kept or shown.</param>
+public sealed record DestinationRequest(HttpMethod Method, Uri Url, byte[] Body, IReadOnlyDictionary<string, string> Headers, IReadOnlyList<string> Secrets);
