@@ -1,15 +1,28 @@
+using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Ingestion.Identify;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace ClarityTracking.Core;
 
 /// <summary>Registers Core: one line per feature, in the order of an event's way.</summary>
 public static class CoreServices
 {
-    public static IServiceCollection AddClarityCore(this IServiceCollection services)
+    /// <param name="services">The container.</param>
+    /// <param name="connectionString">PostgreSQL.</param>
+    /// <param name="masterKey">32 bytes; see <see cref="SecretProtector"/>.</param>
+    public static IServiceCollection AddClarityCore(this IServiceCollection services, string connectionString, byte[] masterKey)
     {
-        services.AddSingleton(TimeProvider.System);
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddClarityData(connectionString);
+        services.AddSingleton(_ => new SecretProtector(masterKey));
+        services.AddSingleton<PersonalDataSealer>();
         services.AddSingleton<DestinationCatalog>();
+        services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = TimeSpan.FromSeconds(30));
+        services.AddSingleton<DestinationClient>();
         return services;
     }
 }

@@ -93,28 +93,30 @@ public sealed class Event
     public string? BotReason { get; init; }
 
     /// <summary>Click ids by their URL parameter name (<c>fbclid</c>, <c>gclid</c> ...).</summary>
-    public IReadOnlyDictionary<string, ClickId> ClickIds { get; init; } = new Dictionary<string, ClickId>();
+    public IReadOnlyDictionary<string, ClickId> ClickIds { get => field ?? NoClickIds; init; }
 
     /// <summary>Platform cookies by the short names of the intake contract (<c>fbp</c>, <c>fbc</c>, <c>ga</c> ...).</summary>
-    public IReadOnlyDictionary<string, string> Cookies { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Cookies { get => field ?? NoWords; init; }
 
     /// <summary>Campaign parameters by short name (<c>source</c>, <c>medium</c>, <c>campaign</c>, <c>term</c>, <c>content</c>, <c>id</c>).</summary>
-    public IReadOnlyDictionary<string, string> Utm { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Utm { get => field ?? NoWords; init; }
 
     /// <summary>What the visitor allowed.</summary>
     public Consent? Consent { get; init; }
 
     /// <summary>Normalised and hashed match keys.</summary>
-    public MatchKeys MatchKeys { get; init; } = MatchKeys.None;
+    public MatchKeys MatchKeys { get => field ?? MatchKeys.None; init; }
 
     /// <summary>The other properties as the sender gave them (items, content_name, search_string, own fields), secrets redacted. A JSON object.</summary>
     public JsonElement Properties { get; init; } = EmptyObject;
 
     /// <summary>Names of properties whose values were redacted because they looked like secrets.</summary>
-    public IReadOnlyList<string> Redacted { get; init; } = [];
+    public IReadOnlyList<string> Redacted { get => field ?? []; init; }
 
     /// <summary>The readable personal data; null in privacy mode, or when there is none. Stored sealed, opened only to deliver or on a logged request.</summary>
     public PersonalData? Personal { get; set; }
 
-    internal static readonly JsonElement EmptyObject = JsonDocument.Parse("{}").RootElement.Clone();
+    private static readonly Dictionary<string, ClickId> NoClickIds = [];
+    private static readonly Dictionary<string, string> NoWords = [];
+    private static readonly JsonElement EmptyObject = JsonDocument.Parse("{}").RootElement.Clone();
 }

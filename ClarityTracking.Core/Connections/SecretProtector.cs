@@ -1,0 +1,63 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace ClarityTracking.Core.Connections;
+
+/// <summary>
+/// Seals what must not be readable in the database: AES-256-GCM under keys derived (HKDF-SHA-256) from the master key, one per purpose
+/// and owner. A sealed value is bound to its owner: copied to another row it does not open.
+/// Format: version byte 1, 12 bytes nonce, 16 bytes tag, ciphertext.
+/// </summary>
+public sealed class SecretProtector : IDisposable
+{
+    private const byte Version = 1;
+    private const int NonceSize = 12, TagSize = 16, HeaderSize = 1 + NonceSize + TagSize;
+    private readonly byte[] _masterKey;
+    private readonly ConcurrentDictionary<(string Purpose, Guid Owner), byte[]> _keys = new();
+
+    /// <param name="masterKey">32 random bytes that are never stored in the database.</param>
+    public SecretProtector(byte[] masterKey)
+    {
+        if (masterKey.Length != 32)
+            throw new ArgumentException("The master key must be 32 bytes.", nameof(masterKey));
+        _masterKey = masterKey;
+    }
+
+    /// <summary>Seals bytes for an owner.</summary>
+    /// <param name="purpose">What the value is (<c>credentials</c>, <c>personal</c>); part of the key.</param>
+    /// <param name="owner">Whose key seals it, a workspace for example.</param>
+    /// <param name="bound">The row it belongs to; it opens only with the same one.</param>
+    /// <param name="plain">The readable bytes.</param>
+    public byte[] Seal(string purpose, Guid owner, Guid bound, ReadOnlySpan<byte> plain)
+    {
+        var sealedBytes = new byte[HeaderSize + plain.Length];
+        sealedBytes[0] = Version;
+        var nonce = sealedBytes.AsSpan(1, NonceSize);
+        RandomNumberGenerator.Fill(nonce);
+        Span<byte> aad = stackalloc byte[16];
+        bound.TryWriteBytes(aad);
+        using var aes = new AesGcm(KeyFor(purpose, owner), TagSize);
+        aes.Encrypt(nonce, plain, sealedBytes.AsSpan(HeaderSize), sealedBytes.AsSpan(1 + NonceSize, TagSize), aad);
+        return sealedBytes;
+    }
+
+    /// <summary>Opens what <see cref="Seal"/> made.</summary>
+    /// <exception cref="CryptographicException">Another master key, another owner or row, or changed bytes.</exception>
+    public byte[] Open(string purpose, Guid owner, Guid bound, ReadOnlySpan<byte> sealedBytes)
+    {
+        if (sealedBytes.Length < HeaderSize || sealedBytes[0] != Version)
+            throw new CryptographicException("Not a sealed value of a known version.");
+        var plain = new byte[sealedBytes.Length - HeaderSize];
+        Span<byte> aad = stackalloc byte[16];
+        bound.TryWriteBytes(aad);
+        using var aes = new AesGcm(KeyFor(purpose, owner), TagSize);
+        aes.Decrypt(sealedBytes.Slice(1, NonceSize), sealedBytes[HeaderSize..], sealedBytes.Slice(1 + NonceSize, TagSize), plain, aad);
+        return plain;
+    }
+
+    public void Dispose() => CryptographicOperations.ZeroMemory(_masterKey);
+
+    private byte[] KeyFor(string purpose, Guid owner) => _keys.GetOrAdd((purpose, owner), static (k, master) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, master, 32, k.Owner.ToByteArray(), Encoding.UTF8.GetBytes(k.Purpose)), _masterKey);
+}

@@ -1,0 +1,53 @@
+using ClarityTracking.Core.Tenancy;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace ClarityTracking.Core.Data;
+
+/// <summary>Registers the database.</summary>
+public static class DataServices
+{
+    /// <summary>One pool for all; COPY and queues use it directly, everything else through <see cref="ClarityDb"/>.</summary>
+    public static IServiceCollection AddClarityData(this IServiceCollection services, string connectionString)
+    {
+        services.AddSingleton(_ => NpgsqlDataSource.Create(WithDefaults(connectionString)));
+        services.AddDbContextFactory<ClarityDbContext>((provider, options) => Configure(options, provider.GetRequiredService<NpgsqlDataSource>()));
+        services.AddSingleton<ClarityDb>();
+        services.Configure<IdentityOptions>(IdentitySchema.Configure);
+        // Identity's stores take a scoped context; accounts belong to no workspace.
+        services.AddScoped(provider => provider.GetRequiredService<ClarityDb>().System());
+        return services;
+    }
+
+    /// <summary>Brings the schema up to date and makes the coming weeks' partitions.</summary>
+    public static async Task MigrateAsync(IServiceProvider services, CancellationToken cancel)
+    {
+        await using (var context = services.GetRequiredService<ClarityDb>().System())
+            await context.Database.MigrateAsync(cancel);
+        var database = services.GetRequiredService<NpgsqlDataSource>();
+        await Partitions.EnsureAsync(database, services.GetRequiredService<TimeProvider>().GetUtcNow(), cancel);
+    }
+
+    /// <summary>The same options at run time and at design time.</summary>
+    public static void Configure(DbContextOptionsBuilder options, NpgsqlDataSource database) => options
+        .UseNpgsql(database, npgsql => npgsql.MigrationsHistoryTable("migrations"))
+        .AddInterceptors(Scopes)
+        // The first start asks for a migrations table that is not there yet; failures that matter arrive as exceptions anyway.
+        .ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandError, LogLevel.Debug)));
+
+    private static readonly ScopeInterceptor Scopes = new();
+
+    /// <summary>A database that is away must be noticed in seconds, not in the driver's 15 s and 30 s.</summary>
+    private static string WithDefaults(string connectionString)
+    {
+        var given = new NpgsqlConnectionStringBuilder(connectionString);
+        if (!given.ContainsKey("Timeout"))
+            given.Timeout = 5;
+        given.ApplicationName ??= "ClarityTracking";
+        return given.ConnectionString;
+    }
+}

@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using System.Net.Http.Headers;
+using System.Text;
+using ClarityTracking.Core.Destinations;
+using Microsoft.Extensions.Configuration;
+
+namespace ClarityTracking.Core.Delivery;
+
+/// <summary>What came back from one HTTP call.</summary>
+/// <param name="HttpStatus">Null when no answer came (refused, reset, timed out).</param>
+/// <param name="Body">The answer's first 16 KiB, or the network error in words.</param>
+/// <param name="Duration">Until the answer was read.</param>
+/// <param name="RetryAfter">The platform's wish, from <c>Retry-After</c> as seconds or date.</param>
+public sealed record CallResult(int? HttpStatus, string Body, TimeSpan Duration, TimeSpan? RetryAfter);
+
+/// <summary>Sends the requests that destinations build. The only part of delivery that touches the network.</summary>
+public sealed class DestinationClient(IHttpClientFactory clients, IConfiguration configuration, TimeProvider clock)
+{
+    /// <summary>Name of the HTTP client in the factory.</summary>
+    public const string ClientName = "destinations";
+
+    private const int LongestBody = 16 * 1024;
+
+    /// <summary>The operator's base address of a platform (<c>Destinations:{Platform}:BaseUrl</c>) or its own.</summary>
+    public Uri BaseUrl(DestinationInfo info)
+    {
+        var section = string.Concat(info.Platform.Split('_').Select(word => char.ToUpperInvariant(word[0]) + word[1..]));
+        return configuration[$"Destinations:{section}:BaseUrl"] is { Length: > 0 } url ? new Uri(url) : info.DefaultBaseUrl;
+    }
+
+    /// <summary>Sends one request. Network failures are a result, not an exception; only <paramref name="cancel"/> throws.</summary>
+    public async Task<CallResult> SendAsync(DestinationRequest request, CancellationToken cancel)
+    {
+        var started = clock.GetTimestamp();
+        using var message = new HttpRequestMessage(request.Method, request.Url) { Content = new ByteArrayContent(request.Body) };
+        message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        foreach (var (name, value) in request.Headers)
+            message.Headers.TryAddWithoutValidation(name, value);
+        try
+        {
+            using var response = await clients.CreateClient(ClientName).SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancel);
+            var body = await ReadStartAsync(response.Content, cancel);
+            return new CallResult((int)response.StatusCode, body, clock.GetElapsedTime(started), RetryAfter(response.Headers.RetryAfter));
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            var words = error is OperationCanceledException ? "No answer in time." : error.InnerException?.Message ?? error.Message;
+            return new CallResult(null, words, clock.GetElapsedTime(started), null);
+        }
+    }
+
+    private TimeSpan? RetryAfter(RetryConditionHeaderValue? header) =>
+        header?.Delta ?? (header?.Date is { } date ? date - clock.GetUtcNow() : null);
+
+    private static async Task<string> ReadStartAsync(HttpContent content, CancellationToken cancel)
+    {
+        await using var stream = await content.ReadAsStreamAsync(cancel);
+        var buffer = new byte[LongestBody];
+        var length = await stream.ReadAtLeastAsync(buffer, LongestBody, throwOnEndOfStream: false, cancel);
+        return Encoding.UTF8.GetString(buffer, 0, length);
+    }
+}
