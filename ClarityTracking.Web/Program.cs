@@ -1,6 +1,8 @@
 using ClarityTracking.Core;
 using ClarityTracking.Core.Data;
+using ClarityTracking.Web.Endpoints;
 using ClarityTracking.Web.Hosting;
+using ClarityTracking.Web.Security;
 
 var builder = WebApplication.CreateBuilder(args);
 await using var installation = await Installation.PrepareAsync(builder.Configuration, builder.Environment, CancellationToken.None);
@@ -12,10 +14,18 @@ builder.WebHost.UseStaticWebAssets();
 
 builder.Services.AddClarityCore(installation.ConnectionString, installation.MasterKey);
 
+builder.Services.AddCors(Cors.Configure);
+builder.Services.AddProblemDetails();
+builder.Services.AddRateLimiter(o => o.AddPolicy(RateLimits.Collect, _ => System.Threading.RateLimiting.RateLimitPartition.GetNoLimiter("")));
+
 var app = builder.Build();
 await DataServices.MigrateAsync(app.Services, CancellationToken.None);
 
+app.UseCors();
+app.UseRateLimiter();
+
 app.MapStaticAssets();
+app.MapCollect();
 app.MapGet("/health/live", () => Results.Ok(new { status = "healthy" }));
 
 await app.RunAsync();

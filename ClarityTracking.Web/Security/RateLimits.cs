@@ -1,0 +1,2 @@
+namespace ClarityTracking.Web.Security;
+public static class RateLimits { public const string Collect = "collect"; }
