@@ -121,7 +121,7 @@ public sealed class EventQueries(ClarityDb database, PersonalDataSealer sealer, 
     }
 
     /// <summary>The time inside a UUIDv7 (UTC, whole milliseconds).</summary>
-    private static DateTimeOffset TimeOf(Guid id)
+    internal static DateTimeOffset TimeOf(Guid id)
     {
         Span<byte> bytes = stackalloc byte[16];
         id.TryWriteBytes(bytes, bigEndian: true, out _);
