@@ -2,13 +2,16 @@ using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
-using ClarityTracking.Core.Ingestion;
+using ClarityTracking.Core.Health;
 using ClarityTracking.Core.Ingestion.Identify;
 using ClarityTracking.Core.Ingestion.Store;
 using ClarityTracking.Core.Ingestion.Validate;
+using ClarityTracking.Core.Ingestion;
+using ClarityTracking.Core.Reports;
 using ClarityTracking.Core.Routing;
-using Microsoft.Extensions.DependencyInjection;
+using ClarityTracking.Core.Tenancy;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace ClarityTracking.Core;
 
@@ -37,6 +40,11 @@ public static class CoreServices
         services.AddSingleton<DestinationCatalog>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = TimeSpan.FromSeconds(30));
         services.AddSingleton<DestinationClient>();
+        services.AddTenancy();
+        services.AddSingleton<ConnectionService>().AddSingleton<ConnectionTester>();
+        services.AddSingleton<EventQueries>().AddSingleton<EventTraces>();
+        services.AddSingleton<DeliveryQueries>().AddSingleton<Replay>();
+        services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
         return services;
     }
 }
