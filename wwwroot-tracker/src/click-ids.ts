@@ -1,0 +1,43 @@
+import { guard } from "./guard";
+import { readJson, write } from "./storage";
+import { iso } from "./time";
+
+export interface Click {
+  value: string;
+  /** ISO 8601, UTC. */
+  first_seen: string;
+}
+
+const names = "fbclid gclid gbraid wbraid dclid ttclid epik ScCid rdt_cid li_fat_id msclkid twclid ct_tracking_id ct_campaign_link_id".split(" ");
+
+// the life Meta and Google give a click; Meta: developers.facebook.com, "fbp and fbc parameters"
+const lifeDays = 90;
+
+/**
+ * One click id of an address, decoded exactly once and otherwise untouched: platforms compare them byte by byte. URLSearchParams would
+ * turn a plus sign into a space; no click id holds a space, some hold a plus. After a stray percent sign the id is what stands there.
+ */
+export const clickIdIn = (url: string, name: string): string | undefined => {
+  const raw = (new RegExp(`^[^?#]*\\?(?:[^#]*?&)?${name}=([^&#]+)`, "i").exec(url) || [])[1] || "";
+  const value = guard(decodeURIComponent)(raw) || raw;
+  return /^[!-~]{1,1000}$/.test(value) ? value : undefined;
+};
+
+/** Every click id known of this visitor. */
+export let clicks: Record<string, Click> = {};
+
+/** Remembers the click ids of this page's address, each with the time it was first seen. */
+export const captureClickIds = (): void => {
+  const now = Date.now();
+  clicks = readJson("ct_clicks", {});
+  for (const name of names) {
+    if (clicks[name] && now - Date.parse(clicks[name].first_seen) > lifeDays * 864e5) delete clicks[name];
+    const known = clicks[name];
+    const value =
+      clickIdIn(location.href, name) ||
+      // a redirect inside the site may have lost it, but an old page's address must not replace a newer click
+      (!known && document.referrer.split("/")[2] === location.host && clickIdIn(document.referrer, name));
+    if (value && (!known || known.value !== value)) clicks[name] = { value, first_seen: iso(now) };
+  }
+  write("ct_clicks", JSON.stringify(clicks), lifeDays);
+};
