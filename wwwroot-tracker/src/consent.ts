@@ -1,27 +1,25 @@
-import { apiKey } from "./config";
 import { read, readJson, write } from "./storage";
 
-type Signals = Record<string, "granted" | "denied">;
+type Choice = { ads?: boolean; analytics?: boolean };
 
-/** The visitor's choice in the words of Google Consent Mode, or undefined while unknown. */
-export const consentSignals = (): Signals | undefined => readJson<Signals | undefined>("ct_consent", undefined);
+const choice = (): Choice => readJson<Choice>("consent", {});
 
-/** Remembers a choice; what is not named stays as it was. */
-export const consent = (choice: { ads?: boolean; analytics?: boolean } = {}): void => {
-  const signals = consentSignals() || {};
-  const set = (granted: boolean | undefined, ...names: string[]): void => {
-    if (granted !== undefined) for (const name of names) signals[name] = granted ? "granted" : "denied";
-  };
-  set(choice.ads, "ad_user_data", "ad_personalization", "ad_storage");
-  set(choice.analytics, "analytics_storage");
-  write("ct_consent", JSON.stringify(signals));
+/** Remembers the visitor's choice; what is not named stays as it was. */
+export const consent = (change?: Choice): void => write("consent", JSON.stringify({ ...choice(), ...change }));
+
+/** The choice in the words of Google Consent Mode; what is not known is undefined. */
+export const consentSignals = (): Record<string, string | undefined> => {
+  const { ads, analytics } = choice();
+  const words: Record<string, string> = { true: "granted", false: "denied" };
+  const ad = words[ads + ""];
+  return { ad_user_data: ad, ad_personalization: ad, ad_storage: ad, analytics_storage: words[analytics + ""] };
 };
 
 /** Global Privacy Control and a refusal both forbid new advertising ids; the server decides about everything else. */
 export const adIdsAllowed = (): boolean =>
-  !(navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl && (consentSignals() || {}).ad_storage !== "denied";
+  !(navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl && choice().ads !== false;
 
-/** True when nothing may be recorded: the visitor opted out, or the tag names no key. */
-export const isSilent = (): boolean => !apiKey || !!read("ct_optout");
+/** True when the visitor opted out: nothing may be recorded. */
+export const isSilent = (): boolean => !!read("optout");
 
-export const setOptedOut = (out: boolean): void => write("ct_optout", out ? "1" : "");
+export const setOptedOut = (out: boolean): void => write("optout", out ? "1" : "");

@@ -1,45 +1,31 @@
 import { guard } from "./guard";
 
-/** Every cookie the page can read, values as they are written: click ids must not be decoded twice. */
-export const readCookies = (): Record<string, string> => {
-  const found: Record<string, string> = {};
-  guard(() =>
-    document.cookie.split("; ").forEach((pair) => {
-      const at = pair.indexOf("=");
-      const name = pair.slice(0, at);
-      // of two cookies with one name the browser lists the more specific first
-      if (!(name in found)) found[name] = pair.slice(at + 1);
-    }),
-  )();
-  return found;
-};
+/** The first group of a pattern's match in any case, or "". */
+export const find = (pattern: string, text: string): string => new RegExp(pattern, "i").exec(text)?.[1] || "";
 
-const put = (name: string, value: string, seconds: number, domain: string): void => {
-  document.cookie = `${name}=${value};path=/;SameSite=Lax;max-age=${seconds}${domain && ";domain=" + domain}`;
+/** A cookie's value as it is written, or "": click ids must not be decoded twice. The name is a pattern. */
+export const readCookie = (name: string): string => find(`(?:^|; )(?:${name})=([^;]*)`, guard(() => document.cookie)() || "");
+
+/** Writes on the widest domain; does nothing where cookies are not to be had. */
+export const setCookie = (name: string, value: string, days: number | "", domain = cookieDomain()): void => {
+  document.cookie = `${name}=${value};path=/;SameSite=Lax;max-age=${+days * 86400}${domain ? ";domain=" + domain : ""}`;
 };
 
 /**
  * The widest domain the browser lets this page set cookies on: it knows the public suffix list, so it is asked, from the shortest
- * candidate up. "" means host-only (IP addresses and single labels take no domain), undefined that cookies are not to be had.
+ * candidate up. "" means host-only, undefined that cookies are not to be had.
  */
 const probeDomain = (): string | undefined => {
-  const host = location.hostname;
-  const labels = host.split(".");
-  const candidates = /^[\d.]+$|:|^[^.]+$/.test(host) ? [""] : labels.slice(1).map((_, i) => labels.slice(-2 - i).join("."));
-  return candidates.find((domain) => {
-    put("ct_probe", "1", 9, domain);
-    const taken = readCookies().ct_probe;
-    put("ct_probe", "", 0, domain);
+  const labels = location.hostname.split(".");
+  const candidates = labels.map((_, i) => labels.slice(i).join(".")).reverse();
+  return candidates.concat("").find((domain) => {
+    setCookie("ct_probe", "1", 1, domain);
+    const taken = readCookie("ct_probe");
+    setCookie("ct_probe", "", 0, domain);
     return taken;
   });
 };
 
-let probed: { domain?: string } | undefined;
+let probed: [domain?: string] | undefined;
 
-export const cookieDomain = (): string | undefined => (probed = probed || { domain: guard(probeDomain)() }).domain;
-
-/** Writes on the widest domain; does nothing where cookies are not to be had. */
-export const setCookie = (name: string, value: string, days: number): void => {
-  const domain = cookieDomain();
-  if (domain !== undefined) put(name, value, days * 86400, domain);
-};
+export const cookieDomain = (): string | undefined => (probed = probed || [guard(probeDomain)()])[0];

@@ -10,14 +10,14 @@ import { uuid, visitorId } from "./visitor";
 
 export type Fields = Record<string, unknown>;
 
-const behaviour = /^(click|form_submit|scroll|search|session_start|session_end|form_interaction|page_exit)$/;
-const urgent =
-  /^(page_view|identify|auto_identify|goal|view_content|add_to_cart|initiate_checkout|purchase|lead|schedule|complete_registration|subscribe|contact|course_enrollment|newsletter_signup)$/;
+// the standard types; those of the group are sent at once
+const standardType =
+  /^(?:(page_view|identify|auto_identify|goal|view_content|add_to_cart|initiate_checkout|purchase|lead|schedule|complete_registration|subscribe|contact|course_enrollment|newsletter_signup)|click|form_submit|scroll|search|session_start|session_end|form_interaction|page_exit)$/;
 // double-fired thank-you pages: one order is one event
-const oncePerOrder = /^(purchase|course_enrollment)$/;
+const oncePerOrder = /^(purchase|course)/;
 
 /** orderId becomes order_id, as the collect contract spells it. */
-export const snakeCase = (fields: Fields): Fields => {
+export const snakeCase = (fields?: Fields): Fields => {
   const result: Fields = {};
   for (const name in fields) result[name.replace(/([a-z\d])([A-Z]+)/g, "$1_$2").toLowerCase()] = fields[name];
   return result;
@@ -34,12 +34,11 @@ export const track = (name: string, fields?: Fields, time?: number): void => {
   if (isSilent()) return;
   // the first event on a page is the view of it
   viewPage();
-  const now = urgent.test(name);
-  const standard = now || behaviour.test(name);
-  const { event_id, eventId, ...own } = standard ? snakeCase(fields || {}) : fields || {};
+  const standard = standardType.exec(name);
+  const { event_id, eventId, ...own } = standard ? snakeCase(fields) : fields || {};
   const id = event_id || eventId || (oncePerOrder.test(name) && own.order_id ? name + "_" + own.order_id : uuid());
   const event = {
-    event_id: String(id),
+    event_id: id + "",
     event_type: standard ? name : "custom",
     timestamp: iso(time || Date.now()),
     session_id: sessionId(),
@@ -49,13 +48,13 @@ export const track = (name: string, fields?: Fields, time?: number): void => {
       title: document.title,
       referrer,
       ...shared,
-      event_name: standard ? undefined : String(name),
+      event_name: standard ? undefined : name,
       ...own,
     },
-    user,
+    user: user(),
     click_ids: clicks,
     cookies: platformCookies(),
     consent: consentSignals(),
   };
-  enqueue(JSON.stringify(event), now);
+  enqueue(JSON.stringify(event), !!standard?.[1]);
 };

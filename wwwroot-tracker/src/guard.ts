@@ -18,4 +18,4 @@ export const guard =
   };
 
 export const on = (target: EventTarget, name: string, listener: (event: Event) => void): void =>
-  target.addEventListener(name, guard(listener), true);
+  target.addEventListener(name, guard(listener));

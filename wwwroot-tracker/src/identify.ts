@@ -1,17 +1,13 @@
 import { snakeCase, track, type Fields } from "./events";
 import { readJson, write } from "./storage";
 
-/** Who the visitor said to be; later events and later pages carry it. Never put in a cookie. */
-export let user: Fields | undefined = readJson<Fields | undefined>("ct_user", undefined);
+/** Who the visitor said to be; later events and later pages carry it. */
+export const user = (): Fields | undefined => readJson<Fields | undefined>("user", undefined);
 
-/** Traits of the same email add up; another email is another person. */
+/** Traits of the same email add up; another email is another person. Kept in localStorage, never in a cookie. */
 export const identify = (email?: string, traits?: Fields): void => {
-  user = { ...(user && (!email || user.email === email) ? user : {}), ...snakeCase(traits || {}), ...(email ? { email } : {}) };
-  write("ct_user", JSON.stringify(user), 0);
+  const known = user();
+  const same = !email || known?.email === email;
+  write("user", JSON.stringify({ ...(same && known), ...snakeCase(traits), ...(email && { email }) }), 0);
   track("identify");
-};
-
-export const forgetUser = (): void => {
-  user = undefined;
-  write("ct_user", "", 0);
 };

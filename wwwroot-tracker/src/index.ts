@@ -2,14 +2,13 @@
  * The core of the snippet: puts the `ClarityTracking` methods in place, replays what the page called before, and records the page view.
  * Read next: events.ts (what an event is), queue.ts (how it gets away), page-views.ts (when a view is one).
  */
-import { apiKey, batchSize, debug, endpoint, intervalIncrement, intervalStart, sessionTimeout } from "./config";
+import { apiKey, debug, endpoint, settings } from "./config";
 import { consent, isSilent, setOptedOut } from "./consent";
 import { shared, track, type Fields } from "./events";
-import { guard, log, on } from "./guard";
-import { forgetUser, identify, user } from "./identify";
+import { guard, on } from "./guard";
+import { identify, user } from "./identify";
 import { viewPage, watchPages } from "./page-views";
 import { discard, flush, resume } from "./queue";
-import { forgetSession } from "./sessions";
 import { write } from "./storage";
 import { visitorId } from "./visitor";
 
@@ -28,70 +27,55 @@ const methods = {
   trackEvent: track,
   track,
   goal: (name: string, props?: Fields, date?: Date | string | number) =>
-    track("goal", { ...props, event_name: name }, date ? +new Date(date) : 0),
-  trackPurchase: (value: number | string, options?: Fields) => track("purchase", { ...options, value: Number(value) }),
+    track("goal", { ...props, event_name: name }, +new Date(date || Date.now())),
+  trackPurchase: (value: number | string, options?: Fields) => track("purchase", { ...options, value: +value }),
   trackNewsletterSignup: (options?: Fields) => signUp("newsletter_signup", options),
   trackCourseEnrollment: (options?: Fields) => signUp("course_enrollment", options),
   addSharedProperty: ({ key, value, properties }: { key?: string; value?: unknown; properties?: Fields }) =>
-    void Object.assign(shared, properties, key ? { [key]: value } : {}),
-  getVisitorId: () => (isSilent() ? undefined : visitorId()),
-  getUserIdentity: () => user && { ...user },
-  isIdentified: () => !!user,
-  getConfig: () => ({ apiKey, endpoint, debug, batchSize, intervalStart, intervalIncrement, sessionTimeout }),
+    void Object.assign(shared, properties, key && { [key]: value }),
+  getVisitorId: () => (isSilent() ? "" : visitorId()),
+  getUserIdentity: user,
+  isIdentified: () => !!user(),
+  getConfig: () => ({ apiKey, endpoint, debug, ...settings }),
   sendData: (way?: "beacon" | "xhr") => flush(way === "beacon"),
   endSession: (force?: boolean) => {
     track("session_end");
-    forgetSession();
+    write("session", "");
     if (force) flush(true);
   },
   consent,
   optOut: () => {
     discard();
-    forgetUser();
-    for (const name of ["ct_visitor", "ct_session", "ct_clicks"]) write(name, "");
+    for (const name of ["visitor", "session", "clicks", "user", "retry"]) write(name, "");
     setOptedOut(true);
   },
   optIn: () => setOptedOut(false),
 };
 
-const start = (global: Public): void => {
-  const early = Array.isArray(global.q) ? global.q : [];
-  const held = (document as { prerendering?: boolean }).prerendering;
-  let waiting = held;
+const start = guard(() => {
+  const page = window as unknown as { ClarityTracking?: Public };
+  const global = page.ClarityTracking || {};
+  const early = global.q;
+  // the tag stands twice in the page: the first one counts
+  if (early && !("map" in early)) return;
 
-  const run = ([name, args]: Call): void => {
-    (global[name] as (...args: unknown[]) => void)(...args);
-  };
-  for (const [name, method] of Object.entries(methods))
-    global[name] = guard((...args: unknown[]) =>
-      // a page nobody has seen yet may be read, not counted
-      waiting && !/^(get|is)/.test(name) ? void early.push([name, args]) : (method as (...args: unknown[]) => unknown)(...args),
-    );
+  for (const [name, method] of Object.entries(methods)) global[name] = guard(method as (...args: unknown[]) => unknown);
+  const run = guard(([name, args]: Call) => (global[name] as (...args: unknown[]) => void)(...args));
+  global.q = { push: run };
+  page.ClarityTracking = global;
 
-  const begin = guard(() => {
-    waiting = false;
-    global.q = { push: guard(run) };
-    early.forEach(guard(run));
-    watchPages();
-    on(document, "visibilitychange", () => document.visibilityState === "hidden" && leave());
-    on(window, "pagehide", leave);
-    on(window, "online", resume);
-    viewPage();
-  });
   const leave = (): void => {
     viewPage();
     flush(true);
   };
-  if (held) document.addEventListener("prerenderingchange", begin, { once: true });
-  else begin();
-};
+  on(document, "visibilitychange", leave);
+  on(window, "pagehide", leave);
+  on(window, "online", resume);
+  watchPages();
+  early?.forEach(run);
+  viewPage();
+});
 
-guard(() => {
-  const page = window as unknown as { ClarityTracking?: Public };
-  const global = page.ClarityTracking || {};
-  // the tag stands twice in the page: the first one counts
-  if (global.q && !Array.isArray(global.q)) return;
-  if (!apiKey) log("data-apikey is missing: nothing is tracked");
-  start(global);
-  page.ClarityTracking = global;
-})();
+// a page nobody has seen yet is not counted; what it calls meanwhile waits in the stub
+if ((document as { prerendering?: boolean }).prerendering) on(document, "prerenderingchange", start);
+else start();

@@ -1,50 +1,49 @@
-import { batchSize, intervalIncrement, intervalStart } from "./config";
+import { settings } from "./config";
 import { guard } from "./guard";
 import { readJson, write } from "./storage";
-import { beacon, send } from "./transport";
+import { send } from "./transport";
 
 /**
- * Events wait here as finished JSON, so that a retry sends the same bytes. What could not be delivered is kept in localStorage as
- * event -> time it failed, at most 200 events for 7 days: as long as the server remembers an event id.
+ * Events wait here as finished JSON, so that a retry sends the same bytes. What could not be delivered is kept in localStorage: at most
+ * 200 events, none older than 7 days, which is how long the server remembers an event id.
  */
-type Kept = Record<string, number>;
-
-const keptEvents = 200;
-const keptFor = 7 * 864e5;
-// several small beacons: one too large would be refused as a whole
-const beaconSize = 20;
-const longestInterval = 30000;
-const longestWait = 36e5;
+const enum Limit {
+  keptEvents = 200,
+  keptFor = 7 * 864e5,
+  // several small beacons: one too large would be refused as a whole
+  beaconEvents = 20,
+}
 
 let buffer: string[] = [];
 let timer: ReturnType<typeof setTimeout> | undefined;
-let due = Infinity;
 let rounds = 0;
 let failures = 0;
 let notBefore = 0;
 let draining = false;
 
-const change = (action: (kept: Kept) => void): string[] => {
-  const kept = readJson<Kept>("ct_retry", {});
+/** Changes what is kept; returns what is kept now. */
+const change = (action: (kept: Set<string>) => void): string[] => {
+  const kept = new Set(readJson<string[]>("retry", []));
   action(kept);
-  const events = Object.keys(kept).filter((event) => Date.now() - kept[event] < keptFor || void delete kept[event]);
-  events.splice(0, events.length - keptEvents).forEach((event) => delete kept[event]);
-  write("ct_retry", events.length ? JSON.stringify(kept) : "", 0);
-  return events;
+  const young = [...kept].filter((event) => Date.now() - Date.parse(JSON.parse(event).timestamp) < Limit.keptFor).slice(-Limit.keptEvents);
+  write("retry", JSON.stringify(young), 0);
+  return young;
 };
 
-const keep = (events: string[]): void => void change((kept) => events.forEach((event) => (kept[event] = kept[event] || Date.now())));
+const keep = (events: string[]): void => void change((kept) => events.forEach((event) => kept.add(event)));
 
-const deliver = async (events: string[]): Promise<void> => {
-  let wait = await send(events);
+const deliver = async (events: string[], leaving?: boolean): Promise<void> => {
+  // nothing runs any more when the browser refuses the beacon of a dying page
+  if (leaving) keep(events);
+  let wait = await send(events, leaving);
   if (wait === undefined) {
-    change((kept) => events.forEach((event) => delete kept[event]));
+    change((kept) => events.forEach((event) => kept.delete(event)));
     failures = notBefore = 0;
     return drain();
   }
   keep(events);
   // exponential, 2 s to 5 min, and jitter so that a thousand pages do not come back together
-  wait = wait > 0 ? Math.min(wait, longestWait) : Math.min(1000 * 2 ** ++failures, 3e5) * (0.5 + Math.random() / 2);
+  wait = wait || Math.min(1000 * 2 ** ++failures, 3e5) * (0.5 + Math.random() / 2);
   notBefore = Date.now() + wait;
   setTimeout(drain, wait);
 };
@@ -53,41 +52,35 @@ const deliver = async (events: string[]): Promise<void> => {
 const drain = async (): Promise<void> => {
   if (draining) return;
   draining = true;
-  for (let events; Date.now() >= notBefore && (events = change(() => {})).length; ) await deliver(events.slice(0, batchSize));
+  for (let events; Date.now() >= notBefore && (events = change(() => {})).length; ) await deliver(events.slice(0, settings.batchSize));
   draining = false;
 };
 
 /** Sends everything that waits; `leaving` hands it to the browser as beacons because the page may be gone in a moment. */
 export const flush = (leaving?: boolean): void => {
   clearTimeout(timer);
-  due = Infinity;
+  timer = undefined;
   while (buffer.length) {
-    const events = buffer.splice(0, leaving ? beaconSize : batchSize);
+    const events = buffer.splice(0, leaving ? Limit.beaconEvents : settings.batchSize);
     if (Date.now() < notBefore) keep(events);
-    else if (!leaving) void deliver(events);
-    else if (!beacon(events)) {
-      keep(events);
-      void deliver(events);
-    }
+    else void deliver(events, leaving);
   }
 };
 
 export const enqueue = (event: string, urgent: boolean): void => {
   buffer.push(event);
-  if (document.visibilityState === "hidden") return flush(true);
-  // a moment of patience lets identify and purchase share a request
-  const wait = urgent || buffer.length >= batchSize ? 10 : Math.min(intervalStart + intervalIncrement * rounds, longestInterval);
-  if (Date.now() + wait >= due) return;
-  if (!urgent) rounds++;
-  due = Date.now() + wait;
-  clearTimeout(timer);
-  timer = setTimeout(guard(flush), wait);
+  if (document.hidden) return flush(true);
+  const later = guard(() => flush());
+  if (urgent || buffer.length >= settings.batchSize) {
+    clearTimeout(timer);
+    // a moment of patience lets identify and purchase share a request
+    timer = setTimeout(later, 10);
+  } else timer = timer || setTimeout(later, settings.intervalStart + settings.intervalIncrement * rounds++);
 };
 
-/** Forgets everything not yet sent. */
+/** Forgets what waits in memory. */
 export const discard = (): void => {
   buffer = [];
-  write("ct_retry", "", 0);
 };
 
 /** The network is back: no reason to wait any longer. */
