@@ -13,7 +13,11 @@ const metaCookie = (name: string): RegExpExecArray | null => /^fb\.\d+\.\d+\.(.+
 export const ensureMetaCookies = (): void => {
   const domain = cookieDomain()!;
   const index = /\d$/.test(domain) ? 0 : domain.split(".").length - 1;
-  const put = (name: string, time: number, id: string | number): void => setCookie(name, `fb.${index}.${time}.${id}`, 90);
+  const put = (name: string, time: number, id: string | number): void => {
+    // one left on this host alone would hide the new one
+    setCookie(name, "", 0, "");
+    setCookie(name, `fb.${index}.${time}.${id}`, 90);
+  };
 
   if (!metaCookie("_fbp")) put("_fbp", Date.now(), (Math.random() * 2147483647) | 0);
 

@@ -15,4 +15,4 @@ export const write = (name: string, value: string, cookieDays = 390): void => {
   if (cookieDays) guard(() => setCookie(name, encodeURIComponent(value), value && cookieDays))();
 };
 
-export const readJson = <T>(name: string, fallback: T): T => guard(() => JSON.parse(read(name)) as T)() || fallback;
+export const readJson = <T>(name: string, fallback: T): T => guard(() => JSON.parse(read(name) || "0") as T)() || fallback;
