@@ -1,7 +1,7 @@
 import { settings } from "./config";
 import { guard } from "./guard";
 import { readJson, write } from "./storage";
-import { send } from "./transport";
+import { beacon, send } from "./transport";
 
 /**
  * Events wait here as finished JSON, so that a retry sends the same bytes. What could not be delivered is kept in localStorage: at most
@@ -32,10 +32,8 @@ const change = (action: (kept: Set<string>) => void): string[] => {
 
 const keep = (events: string[]): void => void change((kept) => events.forEach((event) => kept.add(event)));
 
-const deliver = async (events: string[], leaving?: boolean): Promise<void> => {
-  // nothing runs any more when the browser refuses the beacon of a dying page
-  if (leaving) keep(events);
-  let wait = await send(events, leaving);
+const deliver = async (events: string[]): Promise<void> => {
+  let wait = await send(events);
   if (wait === undefined) {
     change((kept) => events.forEach((event) => kept.delete(event)));
     failures = notBefore = 0;
@@ -63,7 +61,11 @@ export const flush = (leaving?: boolean): void => {
   while (buffer.length) {
     const events = buffer.splice(0, leaving ? Limit.beaconEvents : settings.batchSize);
     if (Date.now() < notBefore) keep(events);
-    else void deliver(events, leaving);
+    else if (!leaving || !beacon(events)) {
+      // in a page that dies now no answer will be heard
+      if (leaving) keep(events);
+      void deliver(events);
+    }
   }
 };
 

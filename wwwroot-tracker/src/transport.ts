@@ -9,13 +9,12 @@ let inFlight = 0;
 // A string body goes as text/plain, so the browser asks no preflight question.
 const bodyOf = (events: string[]): string => `{"apiKey":"${apiKey}","sent_at":"${iso(Date.now())}","events":[${events}]}`;
 
-/**
- * Undefined when the server took the events or will never take them, else the milliseconds it asks us to wait, 0 or NaN when it names none.
- * `leaving`: the page may be gone in a moment, so the browser gets the events as a beacon and its word counts as delivery.
- */
-export const send = async (events: string[], leaving?: boolean): Promise<number | undefined> => {
+/** Hands events to the browser to send while the page goes away; not true when it does not take them. */
+export const beacon = guard((events: string[]) => navigator.sendBeacon(endpoint, bodyOf(events)));
+
+/** Undefined when the server took the events or will never take them, else the milliseconds it asks us to wait, 0 or NaN when it names none. */
+export const send = async (events: string[]): Promise<number | undefined> => {
   const body = bodyOf(events);
-  if (leaving && guard(() => navigator.sendBeacon(endpoint, body))()) return undefined;
   // a character of JavaScript is at most three bytes of UTF-8
   const size = body.length * 3;
   const keepalive = inFlight + size < keepaliveLimit;

@@ -28,6 +28,8 @@ export interface PageOptions {
   gpc?: boolean;
   prerendering?: boolean;
   now?: number;
+  /** What Math.random answers. */
+  random?: number;
   /** Runs in the page before the script. */
   before?: string;
   answer?: (sent: Sent) => Answer | "offline";
@@ -115,7 +117,7 @@ export class Page {
         };
       },
       addEventListener: listen,
-      setTimeout: (action: () => void, wait: number) => {
+      setTimeout: (action: () => void, wait = 0) => {
         this.timers.push({ id: ++timerIds, at: this.now + wait, action });
         return timerIds;
       },
@@ -124,6 +126,7 @@ export class Page {
       crypto,
       URL,
       clock: () => this.now,
+      random: options.random,
       get localStorage() {
         if (options.noStorage) return denied();
         return new Proxy(
@@ -136,7 +139,7 @@ export class Page {
       },
     };
     this.context = createContext(globals);
-    this.run("var window = globalThis; Date.now = clock; Math.random = () => 0.123456789;" + (options.before ?? ""));
+    this.run("var window = globalThis; Date.now = clock; if (random) Math.random = () => random;" + (options.before ?? ""));
     this.run(code);
   }
 
