@@ -19,7 +19,7 @@ const oncePerOrder = /^(purchase|course)/;
 /** orderId becomes order_id, as the collect contract spells it. */
 export const snakeCase = (fields?: Fields): Fields => {
   const result: Fields = {};
-  for (const name in fields) result[name.replace(/([a-z\d])([A-Z]+)/g, "$1_$2").toLowerCase()] = fields[name];
+  for (const name in fields) result[name.replace(/([^_])([A-Z]+)/g, "$1_$2").toLowerCase()] = fields[name];
   return result;
 };
 

@@ -57,9 +57,9 @@ const start = guard(() => {
   const global = page.ClarityTracking || {};
   const early = global.q;
   // the tag stands twice in the page: the first one counts
-  if (early && !("map" in early)) return;
+  if (early && !(early as Call[]).map) return;
 
-  for (const [name, method] of Object.entries(methods)) global[name] = guard(method as (...args: unknown[]) => unknown);
+  for (const name in methods) global[name] = guard((methods as Record<string, (...args: any[]) => unknown>)[name]);
   const run = guard(([name, args]: Call) => (global[name] as (...args: unknown[]) => void)(...args));
   global.q = { push: run };
   page.ClarityTracking = global;
@@ -72,7 +72,7 @@ const start = guard(() => {
   on(window, "pagehide", leave);
   on(window, "online", resume);
   watchPages();
-  early?.forEach(run);
+  (early as Call[] | undefined)?.forEach(run);
   viewPage();
 });
 

@@ -15,7 +15,7 @@ export const ensureMetaCookies = (): void => {
   const index = /\d$/.test(domain) ? 0 : domain.split(".").length - 1;
   const put = (name: string, time: number, id: string | number): void => {
     // one left on this host alone would hide the new one
-    setCookie(name, "", 0, "");
+    if (readCookie(name)) setCookie(name, "", 0, "");
     setCookie(name, `fb.${index}.${time}.${id}`, 90);
   };
 
@@ -40,8 +40,7 @@ const others: Record<string, string> = {
 
 /** The ad platforms' own cookies, values untouched, under the names of the collect contract. */
 export const platformCookies = (): Record<string, string | undefined> => {
-  const found: Record<string, string | undefined> = {};
-  for (const name of ["fbp", "fbc"]) found[name] = metaCookie("_" + name)?.[0];
+  const found: Record<string, string | undefined> = { fbp: metaCookie("_fbp")?.[0], fbc: metaCookie("_fbc")?.[0] };
   for (const name in others) found[name] = readCookie(others[name]) || undefined;
   return found;
 };

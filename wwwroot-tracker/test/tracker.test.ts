@@ -100,9 +100,16 @@ test("Queue_OptOutBeforeLoad_NothingIsSentOrStored", async () => {
 
 test("Script_TwiceInThePage_CountsOnce", async () => {
   const page = await open();
-  page.run("var q = ClarityTracking.q; ClarityTracking.marked = 1");
-  assert.equal(page.run("Array.isArray(ClarityTracking.q)"), false);
-  assert.equal(page.run("typeof q.push"), "function");
+  page.load();
+  page.run("ClarityTracking.trackPurchase(1); history.pushState(null, '', '/next')");
+  await page.wait(100);
+  assert.deepEqual(page.types, ["page_view", "purchase", "page_view"]);
+  assert.equal(page.sent.flatMap((sent) => sent.events).length, 3);
+});
+
+test("Script_AsAModule_WhereItCannotFindItsTag_IsSilent", async () => {
+  const page = await open({ before: "document.currentScript = null" });
+  assert.equal(page.sent.length, 0);
 });
 
 const calls: [situation: string, call: string, type: string, properties: object][] = [

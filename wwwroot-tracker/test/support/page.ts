@@ -140,6 +140,11 @@ export class Page {
     };
     this.context = createContext(globals);
     this.run("var window = globalThis; Date.now = clock; if (random) Math.random = () => random;" + (options.before ?? ""));
+    this.load();
+  }
+
+  /** Runs the shipped script, as its tag does. */
+  load(): void {
     this.run(code);
   }
 
