@@ -23,9 +23,11 @@ let draining = false;
 
 /** Changes what is kept; returns what is kept now. */
 const change = (action: (kept: Set<string>) => void): string[] => {
-  const kept = new Set(readJson<string[]>("retry", []));
+  // another script may have written there
+  const kept = guard(() => new Set(readJson<string[]>("retry", [])))() || new Set<string>();
   action(kept);
-  const young = [...kept].filter((event) => Date.now() - Date.parse(JSON.parse(event).timestamp) < Limit.keptFor).slice(-Limit.keptEvents);
+  const isYoung = guard((event: string) => Date.now() - Date.parse(JSON.parse(event).timestamp) < Limit.keptFor);
+  const young = [...kept].filter(isYoung).slice(-Limit.keptEvents);
   write("retry", JSON.stringify(young), 0);
   return young;
 };

@@ -134,3 +134,11 @@ test("Delivery_ManyBytesInFlight_KeepaliveStopsBelowTheBrowsersLimit", async () 
   for (const sent of page.sent) assert.ok(!sent.keepalive || sent.body.length < 60000);
   assert.ok(page.sent.some((sent) => !sent.keepalive));
 });
+
+for (const garbage of ["{", '["{"]', "null", "7"])
+  test(`Retry_StoreHolds${garbage}_IsForgottenWithoutHarm`, async () => {
+    const page = await open({ storage: new Map([["ct_retry", garbage]]) });
+    page.run("ClarityTracking.trackPurchase(1)");
+    await page.wait(20);
+    assert.deepEqual(page.types, ["page_view", "purchase"]);
+  });
