@@ -65,7 +65,7 @@ public static class CollectEndpoints
         var services = http.RequestServices;
         try
         {
-            var owner = await services.GetRequiredService<KeyDirectory>().FindAsync(KeyOf(http.Request) ?? request.ApiKey, http.RequestAborted);
+            var owner = await services.GetRequiredService<KeyDirectory>().FindAsync(KeyOf(http.Request) ?? request.ApiKey);
             if (owner is null || (secretOnly && owner.Kind != ApiKeyKind.Secret))
             {
                 await RefuseAsync(http, new RequestRefusal("unknown_key", secretOnly
