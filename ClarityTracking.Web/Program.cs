@@ -1,6 +1,8 @@
 using ClarityTracking.Core;
 using ClarityTracking.Core.Data;
+using ClarityTracking.Web.Endpoints;
 using ClarityTracking.Web.Hosting;
+using ClarityTracking.Web.Security;
 
 var builder = WebApplication.CreateBuilder(args);
 await using var installation = await Installation.PrepareAsync(builder.Configuration, builder.Environment, CancellationToken.None);
@@ -11,11 +13,15 @@ if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"]
 builder.WebHost.UseStaticWebAssets();
 
 builder.Services.AddClarityCore(installation.ConnectionString, installation.MasterKey);
+builder.Services.AddClaritySecurity(builder.Configuration);
+builder.Services.AddApi();
 
 var app = builder.Build();
 await DataServices.MigrateAsync(app.Services, CancellationToken.None);
 
+app.UseClaritySecurity();
+
 app.MapStaticAssets();
-app.MapGet("/health/live", () => Results.Ok(new { status = "healthy" }));
+app.MapApi();
 
 await app.RunAsync();
