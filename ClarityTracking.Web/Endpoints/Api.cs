@@ -57,6 +57,7 @@ public static class Api
 /// <summary>An enum member in a query, by its word; anything else is a bad request.</summary>
 public readonly record struct Word<T>(T Value) where T : struct, Enum
 {
+    [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1000", Justification = "The framework's binding looks for exactly this method.")]
     public static bool TryParse(string? text, out Word<T> word)
     {
         var value = EnumText.Parse<T>(text);

@@ -15,7 +15,7 @@ public static class Proxies
             options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
             options.ForwardLimit = null; // as many hops as are trusted
             foreach (var text in (configuration["Clarity:TrustedProxies"] ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
-                if (IPNetwork.TryParse(text, out var network))
+                if (System.Net.IPNetwork.TryParse(text, out var network))
                     options.KnownIPNetworks.Add(network);
                 else if (IPAddress.TryParse(text, out var address))
                     options.KnownProxies.Add(address);
