@@ -22,6 +22,7 @@ await DataServices.MigrateAsync(app.Services, CancellationToken.None);
 app.UseClaritySecurity();
 
 app.MapStaticAssets();
+app.MapCollect();
 app.MapApi();
 
 await app.RunAsync();

@@ -119,9 +119,10 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
             connection.Enable(enabled, now);
         if (credentials is { } fresh)
         {
-            var waited = connection.State != ConnectionState.Healthy;
+            // Only a paused connection has no batch out whose claims this would give away.
+            var wasPaused = connection.State == ConnectionState.Paused;
             connection.ReplaceCredentials(Seal(connection, fresh), now);
-            if (waited)
+            if (wasPaused)
                 await db.Database.ExecuteSqlAsync($"""
                     UPDATE delivery_queue SET next_attempt_at = {now}
                      WHERE workspace_id = {connection.WorkspaceId} AND connection_id = {id} AND next_attempt_at > {now}

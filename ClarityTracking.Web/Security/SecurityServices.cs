@@ -8,7 +8,7 @@ public static class SecurityServices
         .AddKeyRing()
         .AddRateLimits()
         .AddApiAuthentication()
-        .AddCors();
+        .AddCors(Cors.Configure);
 
     /// <summary>Who is it from, headers, errors; before routing's endpoints run.</summary>
     public static void UseClaritySecurity(this WebApplication app)
