@@ -13,19 +13,16 @@ if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"]
 builder.WebHost.UseStaticWebAssets();
 
 builder.Services.AddClarityCore(installation.ConnectionString, installation.MasterKey);
-
-builder.Services.AddCors(Cors.Configure);
-builder.Services.AddProblemDetails();
-builder.Services.AddRateLimiter(o => o.AddPolicy(RateLimits.Collect, _ => System.Threading.RateLimiting.RateLimitPartition.GetNoLimiter("")));
+builder.Services.AddClaritySecurity(builder.Configuration);
+builder.Services.AddApi();
 
 var app = builder.Build();
 await DataServices.MigrateAsync(app.Services, CancellationToken.None);
 
-app.UseCors();
-app.UseRateLimiter();
+app.UseClaritySecurity();
 
 app.MapStaticAssets();
 app.MapCollect();
-app.MapGet("/health/live", () => Results.Ok(new { status = "healthy" }));
+app.MapApi();
 
 await app.RunAsync();
