@@ -2,7 +2,10 @@ using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Health;
 using ClarityTracking.Core.Ingestion.Identify;
+using ClarityTracking.Core.Reports;
+using ClarityTracking.Core.Tenancy;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -23,6 +26,11 @@ public static class CoreServices
         services.AddSingleton<DestinationCatalog>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = TimeSpan.FromSeconds(30));
         services.AddSingleton<DestinationClient>();
+        services.AddTenancy();
+        services.AddSingleton<ConnectionService>().AddSingleton<ConnectionTester>();
+        services.AddSingleton<EventQueries>().AddSingleton<EventTraces>();
+        services.AddSingleton<DeliveryQueries>().AddSingleton<Replay>();
+        services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
         return services;
     }
 }

@@ -1,0 +1,237 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Tenancy;
+using Microsoft.EntityFrameworkCore;
+
+namespace ClarityTracking.Core.Connections;
+
+/// <summary>A connection as a caller sees it; credentials are write-only.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="WebsiteId">The website whose events it gets.</param>
+/// <param name="Platform">Key of the contract.</param>
+/// <param name="PlatformName">As people write it.</param>
+/// <param name="Name">As the user calls it.</param>
+/// <param name="Settings">A JSON object.</param>
+/// <param name="Credentials">Names of the credentials that are set, never their values.</param>
+/// <param name="Enabled">Off = new events are not routed here.</param>
+/// <param name="State">How it does.</param>
+/// <param name="StateReason">What is wrong, in the platform's words.</param>
+/// <param name="StateChangedAt">UTC.</param>
+/// <param name="NotBefore">Not tried before (UTC).</param>
+/// <param name="CreatedAt">UTC.</param>
+/// <param name="UpdatedAt">UTC.</param>
+public sealed record ConnectionInfo(Guid Id, Guid WebsiteId, string Platform, string PlatformName, string Name, JsonElement Settings,
+    IReadOnlyList<string> Credentials, bool Enabled, ConnectionState State, string? StateReason, DateTimeOffset StateChangedAt,
+    DateTimeOffset? NotBefore, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt);
+
+/// <summary>What can be set; null = as it is. <paramref name="Settings"/> and <paramref name="Credentials"/> are merged member by member, a null member removes one.</summary>
+public sealed record ConnectionValues(string? Name, JsonElement? Settings, JsonElement? Credentials, bool? Enabled);
+
+/// <summary>Connections of a website to destinations.</summary>
+public sealed class ConnectionService(ClarityDb database, DestinationCatalog catalog, SecretProtector protector, TimeProvider clock)
+{
+    private const string Purpose = "credentials";
+    private static readonly JsonElement Nothing = JsonDocument.Parse("{}").RootElement;
+
+    /// <summary>All connections of a website, by name.</summary>
+    public async Task<Result<IReadOnlyList<ConnectionInfo>>> ListAsync(Caller caller, Guid websiteId, CancellationToken cancel)
+    {
+        await using var db = database.For(caller);
+        var website = await db.WebsiteAsync(caller, websiteId, Role.Viewer, cancel);
+        if (!website.IsOk)
+            return website.Error;
+        var rows = await db.Connections.AsNoTracking().Where(c => c.WebsiteId == websiteId).OrderBy(c => c.Name).ThenBy(c => c.Id).ToListAsync(cancel);
+        return rows.ConvertAll(Info);
+    }
+
+    /// <summary>One connection.</summary>
+    public async Task<Result<ConnectionInfo>> GetAsync(Caller caller, Guid websiteId, Guid id, CancellationToken cancel)
+    {
+        await using var db = database.For(caller);
+        var found = await FindAsync(db, caller, websiteId, id, Role.Viewer, cancel);
+        return found.IsOk ? Info(found.Value) : found.Error;
+    }
+
+    /// <summary>Makes a connection after the destination has checked what was typed.</summary>
+    public async Task<Result<ConnectionInfo>> CreateAsync(Caller caller, Guid websiteId, string? platform, ConnectionValues values, CancellationToken cancel)
+    {
+        await using var db = database.For(caller);
+        var website = await db.WebsiteAsync(caller, websiteId, Role.Admin, cancel);
+        if (!website.IsOk)
+            return website.Error;
+        if (platform is null || catalog.Find(platform) is not { } destination)
+            return UnknownPlatform(platform);
+        var settings = values.Settings ?? Nothing;
+        var credentials = values.Credentials ?? Nothing;
+        var rules = new FieldRules();
+        var name = rules.Name("name", values.Name ?? destination.Info.DisplayName);
+        CheckObjects(rules, settings, credentials);
+        if (rules.Errors.Count == 0)
+            foreach (var error in destination.Check(settings, credentials))
+                rules.Add(error.Field, error.Message);
+        if (rules.Errors.Count > 0)
+            return Error.Invalid(rules.Errors);
+
+        var now = clock.GetUtcNow();
+        var connection = new Connection(website.Value.WorkspaceId, websiteId, platform, name!, settings.GetRawText(), now);
+        connection.ReplaceCredentials(Seal(connection, credentials), now);
+        connection.Enable(values.Enabled ?? true, now);
+        db.Connections.Add(connection);
+        db.Audit(connection.WorkspaceId, caller, "connection.created", $"connection {connection.Id}", $"{platform}: {name}", now);
+        await db.SaveChangesAsync(cancel);
+        return Info(connection);
+    }
+
+    /// <summary>
+    /// Changes what is given. New credentials end a pause and make the deliveries that waited for them due now.
+    /// </summary>
+    public async Task<Result<ConnectionInfo>> ChangeAsync(Caller caller, Guid websiteId, Guid id, ConnectionValues values, CancellationToken cancel)
+    {
+        await using var db = database.For(caller);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        var found = await FindAsync(db, caller, websiteId, id, Role.Admin, cancel);
+        if (!found.IsOk)
+            return found.Error;
+        var connection = found.Value;
+        if (catalog.Find(connection.Platform) is not { } destination)
+            return UnknownPlatform(connection.Platform);
+        var rules = new FieldRules();
+        var name = rules.Name("name", values.Name);
+        CheckObjects(rules, values.Settings ?? Nothing, values.Credentials ?? Nothing);
+        if (rules.Errors.Count > 0)
+            return Error.Invalid(rules.Errors);
+        var settings = Merged(Parse(connection.Settings), values.Settings);
+        JsonElement? credentials = values.Credentials is { } given ? Merged(Opened(connection), given) : null;
+        foreach (var error in destination.Check(settings, credentials))
+            rules.Add(error.Field, error.Message);
+        if (rules.Errors.Count > 0)
+            return Error.Invalid(rules.Errors);
+
+        var now = clock.GetUtcNow();
+        if (name is not null)
+            connection.Rename(name, now);
+        if (values.Settings is not null)
+            connection.Configure(settings.GetRawText(), now);
+        if (values.Enabled is { } enabled)
+            connection.Enable(enabled, now);
+        if (credentials is { } fresh)
+        {
+            var waited = connection.State != ConnectionState.Healthy;
+            connection.ReplaceCredentials(Seal(connection, fresh), now);
+            if (waited)
+                await db.Database.ExecuteSqlAsync($"""
+                    UPDATE delivery_queue SET next_attempt_at = {now}
+                     WHERE workspace_id = {connection.WorkspaceId} AND connection_id = {id} AND next_attempt_at > {now}
+                    """, cancel);
+        }
+        var changed = new[] { (name, "name"), (values.Settings?.ToString(), "settings"), (values.Enabled?.ToString(), "enabled"), (credentials is null ? null : "", "credentials") }
+            .Where(c => c.Item1 is not null).Select(c => c.Item2);
+        db.Audit(connection.WorkspaceId, caller, "connection.changed", $"connection {id}", string.Join(", ", changed), now);
+        await db.SaveChangesAsync(cancel);
+        await transaction.CommitAsync(cancel);
+        return Info(connection);
+    }
+
+    /// <summary>Deletes a connection with its open deliveries; finished ones stay in the log.</summary>
+    public async Task<Result<Done>> DeleteAsync(Caller caller, Guid websiteId, Guid id, CancellationToken cancel)
+    {
+        await using var db = database.For(caller);
+        var found = await FindAsync(db, caller, websiteId, id, Role.Admin, cancel);
+        if (!found.IsOk)
+            return found.Error;
+        db.Connections.Remove(found.Value);
+        db.Audit(found.Value.WorkspaceId, caller, "connection.deleted", $"connection {id}", $"{found.Value.Platform}: {found.Value.Name}", clock.GetUtcNow());
+        await db.SaveChangesAsync(cancel);
+        return Done.It;
+    }
+
+    /// <summary>The connection, when the caller sees it on this website and has at least the role.</summary>
+    internal static async Task<Result<Connection>> FindAsync(ClarityDbContext db, Caller caller, Guid websiteId, Guid id, Role atLeast, CancellationToken cancel)
+    {
+        var website = await db.WebsiteAsync(caller, websiteId, atLeast, cancel);
+        if (!website.IsOk)
+            return website.Error;
+        return await db.Connections.SingleOrDefaultAsync(c => c.WebsiteId == websiteId && c.Id == id, cancel) is { } connection
+            ? connection : Error.NotFound("connection");
+    }
+
+    /// <summary>The credentials of a connection in the clear, as a JSON object; empty when there are none or they cannot be opened.</summary>
+    internal JsonElement Opened(Connection connection)
+    {
+        if (connection.Credentials is not { } sealedCredentials)
+            return Nothing;
+        try
+        {
+            return JsonDocument.Parse(protector.Open(Purpose, connection.WorkspaceId, connection.Id, sealedCredentials)).RootElement;
+        }
+        catch (CryptographicException)
+        {
+            return Nothing; // sealed with a master key that is gone: as good as not set, and the form asks for them again
+        }
+    }
+
+    private byte[] Seal(Connection connection, JsonElement credentials) =>
+        protector.Seal(Purpose, connection.WorkspaceId, connection.Id, Encoding.UTF8.GetBytes(credentials.GetRawText()));
+
+    private ConnectionInfo Info(Connection c) => new(c.Id, c.WebsiteId, c.Platform, catalog.Find(c.Platform)?.Info.DisplayName ?? c.Platform, c.Name,
+        Parse(c.Settings), [.. Opened(c).EnumerateObject().Select(m => m.Name)], c.Enabled, c.State, c.StateReason, c.StateChangedAt, c.NotBefore,
+        c.CreatedAt, c.UpdatedAt);
+
+    private Error UnknownPlatform(string? platform)
+    {
+        var known = string.Join(", ", catalog.All.Select(d => d.Info.Platform).Order(StringComparer.Ordinal));
+        var words = platform is null ? "platform is missing" : "This platform is unknown";
+        return new Error(ErrorKind.Invalid, "unknown_platform", $"{words}; known are: {known}.", [new FieldError("platform", $"{words}; known are: {known}.")]);
+    }
+
+    private static void CheckObjects(FieldRules rules, params ReadOnlySpan<JsonElement> settingsAndCredentials)
+    {
+        for (var i = 0; i < settingsAndCredentials.Length; i++)
+        {
+            var field = i == 0 ? "settings" : "credentials";
+            if (settingsAndCredentials[i].ValueKind != JsonValueKind.Object)
+                rules.Add(field, $"{field} must be a JSON object.");
+            else if (settingsAndCredentials[i].GetRawText() is { Length: > 65536 })
+                rules.Add(field, $"{field} are larger than 64 KiB.");
+            else if (!IsStorable(settingsAndCredentials[i]))
+                rules.Add(field, $"{field} hold control characters or broken Unicode.");
+        }
+    }
+
+    /// <summary>No NUL and no half surrogate pair in any name or text, however deep: PostgreSQL's jsonb keeps neither.</summary>
+    private static bool IsStorable(JsonElement value)
+    {
+        try
+        {
+            return value.ValueKind switch
+            {
+                JsonValueKind.String => !value.GetString()!.Contains('\0', StringComparison.Ordinal),
+                JsonValueKind.Array => value.EnumerateArray().All(IsStorable),
+                JsonValueKind.Object => value.EnumerateObject().All(m => !m.Name.Contains('\0', StringComparison.Ordinal) && IsStorable(m.Value)),
+                _ => true,
+            };
+        }
+        catch (InvalidOperationException)
+        {
+            return false; // the parser keeps a half surrogate pair until it is read
+        }
+    }
+
+    private static JsonElement Merged(JsonElement old, JsonElement? changes)
+    {
+        if (changes is not { } given)
+            return old;
+        var members = old.EnumerateObject().ToDictionary(m => m.Name, m => m.Value, StringComparer.Ordinal);
+        foreach (var member in given.EnumerateObject())
+            if (member.Value.ValueKind == JsonValueKind.Null)
+                members.Remove(member.Name);
+            else
+                members[member.Name] = member.Value;
+        return JsonSerializer.SerializeToElement(members);
+    }
+
+    private static JsonElement Parse(string json) => JsonDocument.Parse(json).RootElement;
+}

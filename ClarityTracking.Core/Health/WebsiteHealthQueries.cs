@@ -1,0 +1,128 @@
+using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Tenancy;
+using Microsoft.EntityFrameworkCore;
+
+namespace ClarityTracking.Core.Health;
+
+/// <summary>Health of a website over the last 48 hours, by event name and destination.</summary>
+/// <param name="From">Start (UTC, whole hour).</param>
+/// <param name="To">Now (UTC).</param>
+/// <param name="Events">Events received, test ones not counted.</param>
+/// <param name="LastEventAt">The newest event of all time (UTC); null = none yet.</param>
+/// <param name="Duplicates">Events that came again and were stored once.</param>
+/// <param name="ByEvent">By event name, the most frequent first.</param>
+public sealed record WebsiteHealth(DateTimeOffset From, DateTimeOffset To, long Events, DateTimeOffset? LastEventAt, long Duplicates, IReadOnlyList<EventHealth> ByEvent);
+
+/// <summary>Health of one event name.</summary>
+/// <param name="Name">Event name.</param>
+/// <param name="Events">Received, test ones not counted.</param>
+/// <param name="TestEvents">Received as test.</param>
+/// <param name="Duplicates">Came again and were stored once.</param>
+/// <param name="DuplicateRate">Duplicates of all that came, 0 to 1.</param>
+/// <param name="AverageDelaySeconds">Freshness: between happening and arriving, on average; null when nothing came.</param>
+/// <param name="KeyCoverage">Share of the events that carry a match key, 0 to 1, by key name.</param>
+/// <param name="Destinations">By connection.</param>
+public sealed record EventHealth(string Name, long Events, long TestEvents, long Duplicates, double DuplicateRate, double? AverageDelaySeconds,
+    IReadOnlyDictionary<string, double> KeyCoverage, IReadOnlyList<DestinationHealth> Destinations);
+
+/// <summary>How deliveries of one event name to one connection ended.</summary>
+/// <param name="ConnectionId">The connection.</param>
+/// <param name="Name">As the user calls it; null when it was deleted.</param>
+/// <param name="Platform">Key of the contract; null when it was deleted.</param>
+/// <param name="Delivered">Taken by the platform.</param>
+/// <param name="Skipped">Not sent on purpose, by reason.</param>
+/// <param name="Dead">Given up, by reason.</param>
+/// <param name="SuccessRate">Delivered of delivered and dead, 0 to 1; null when there was neither.</param>
+/// <param name="AverageLatencySeconds">Arrival to the platform's answer; null when nothing was delivered.</param>
+public sealed record DestinationHealth(Guid ConnectionId, string? Name, string? Platform, long Delivered, IReadOnlyDictionary<string, long> Skipped,
+    IReadOnlyDictionary<string, long> Dead, double? SuccessRate, double? AverageLatencySeconds);
+
+/// <summary>A website in the portfolio.</summary>
+public sealed record WebsiteOverview(Guid Id, Guid WorkspaceId, string Name, string Domain, long Events24h, DateTimeOffset? LastEventAt,
+    IReadOnlyList<ConnectionOverview> Connections);
+
+/// <summary>A connection in the portfolio.</summary>
+public sealed record ConnectionOverview(Guid Id, string Platform, string Name, bool Enabled, ConnectionState State);
+
+/// <summary>Health out of the rollups.</summary>
+public sealed class WebsiteHealthQueries(ClarityDb database, TimeProvider clock)
+{
+    private static readonly TimeSpan Span = TimeSpan.FromHours(48);
+
+    /// <summary>Health of one website.</summary>
+    public async Task<Result<WebsiteHealth>> GetAsync(Caller caller, Guid websiteId, CancellationToken cancel)
+    {
+        await using var db = database.For(caller);
+        var found = await db.WebsiteAsync(caller, websiteId, Role.Viewer, cancel);
+        if (!found.IsOk)
+            return found.Error;
+        var workspaceId = found.Value.WorkspaceId;
+        var now = clock.GetUtcNow();
+        var from = new DateTimeOffset(now.Year, now.Month, now.Day, now.Hour, 0, 0, TimeSpan.Zero) - Span;
+
+        var events = await db.EventRollups.Where(r => r.WorkspaceId == workspaceId && r.WebsiteId == websiteId && r.Hour >= from)
+            .GroupBy(r => new { r.Name, r.IsTest })
+            .Select(g => new { g.Key.Name, g.Key.IsTest, Events = g.Sum(r => r.Events), DelayMs = g.Sum(r => r.DelayMs) }).ToListAsync(cancel);
+        var keys = (await db.KeyRollups.Where(r => r.WorkspaceId == workspaceId && r.WebsiteId == websiteId && r.Hour >= from)
+            .GroupBy(r => new { r.Name, r.Key }).Select(g => new { g.Key.Name, g.Key.Key, Events = g.Sum(r => r.Events) }).ToListAsync(cancel)).ToLookup(k => k.Name);
+        var deliveries = (await db.DeliveryRollups.Where(r => r.WorkspaceId == workspaceId && r.WebsiteId == websiteId && r.Hour >= from)
+            .GroupBy(r => new { r.Name, r.ConnectionId, r.Status, r.Reason })
+            .Select(g => new Finished(g.Key.Name, g.Key.ConnectionId, g.Key.Status, g.Key.Reason, g.Sum(r => r.Deliveries), g.Sum(r => r.LatencyMs)))
+            .ToListAsync(cancel)).ToLookup(d => d.Name);
+        var lowest = Partitions.LowestId(from);
+        var duplicates = await db.DroppedEvents
+            .Where(d => d.WorkspaceId == workspaceId && d.WebsiteId == websiteId && d.Id >= lowest && d.Reason == "duplicate" && d.Name != null)
+            .GroupBy(d => d.Name!).Select(g => new { g.Key, Count = g.LongCount() }).ToDictionaryAsync(g => g.Key, g => g.Count, cancel);
+        var connections = await db.Connections.AsNoTracking().Where(c => c.WebsiteId == websiteId).ToDictionaryAsync(c => c.Id, cancel);
+        var last = await db.Events.Where(e => e.WorkspaceId == workspaceId && e.WebsiteId == websiteId).OrderByDescending(e => e.Id)
+            .Select(e => (DateTimeOffset?)e.ReceivedAt).FirstOrDefaultAsync(cancel);
+
+        var byEvent = events.GroupBy(e => e.Name).Select(g =>
+        {
+            var real = g.SingleOrDefault(e => !e.IsTest);
+            var (count, again) = (real?.Events ?? 0, duplicates.GetValueOrDefault(g.Key));
+            // keys are counted over all events of the name, test ones included
+            var all = g.Sum(e => e.Events);
+            return new EventHealth(g.Key, count, all - count, again, again == 0 ? 0 : (double)again / (all + again),
+                count == 0 ? null : real!.DelayMs / 1000.0 / count,
+                keys[g.Key].ToDictionary(k => k.Key, k => Math.Min(1, (double)k.Events / all)),
+                [.. deliveries[g.Key].GroupBy(d => d.ConnectionId).Select(d => Destination(d.Key, connections.GetValueOrDefault(d.Key), [.. d]))]);
+        }).OrderByDescending(e => e.Events).ThenBy(e => e.Name, StringComparer.Ordinal).ToList();
+        return new WebsiteHealth(from, now, byEvent.Sum(e => e.Events), last, duplicates.Values.Sum(), byEvent);
+    }
+
+    /// <summary>All websites the caller sees, for the portfolio, by name.</summary>
+    public async Task<IReadOnlyList<WebsiteOverview>> OverviewAsync(Caller caller, Guid? workspaceId, CancellationToken cancel)
+    {
+        await using var db = database.For(caller);
+        var since = clock.GetUtcNow() - TimeSpan.FromHours(24);
+        var websites = await db.Websites.AsNoTracking().Where(w => workspaceId == null || w.WorkspaceId == workspaceId)
+            .OrderBy(w => w.Name).ThenBy(w => w.Id)
+            .Select(w => new
+            {
+                w.Id,
+                w.WorkspaceId,
+                w.Name,
+                w.Domain,
+                Events = db.EventRollups.Where(r => r.WorkspaceId == w.WorkspaceId && r.WebsiteId == w.Id && r.Hour > since && !r.IsTest).Sum(r => r.Events),
+                Last = db.Events.Where(e => e.WorkspaceId == w.WorkspaceId && e.WebsiteId == w.Id).OrderByDescending(e => e.Id)
+                    .Select(e => (DateTimeOffset?)e.ReceivedAt).FirstOrDefault(),
+            }).ToListAsync(cancel);
+        var connections = (await db.Connections.AsNoTracking().OrderBy(c => c.Name).ToListAsync(cancel))
+            .ToLookup(c => c.WebsiteId, c => new ConnectionOverview(c.Id, c.Platform, c.Name, c.Enabled, c.State));
+        return websites.ConvertAll(w => new WebsiteOverview(w.Id, w.WorkspaceId, w.Name, w.Domain, w.Events, w.Last, [.. connections[w.Id]]));
+    }
+
+    private sealed record Finished(string Name, Guid ConnectionId, string Status, string Reason, long Deliveries, long LatencyMs);
+
+    private static DestinationHealth Destination(Guid connectionId, Connection? connection, IReadOnlyList<Finished> finished)
+    {
+        Dictionary<string, long> ByReason(string status) => finished.Where(f => f.Status == status).ToDictionary(f => f.Reason, f => f.Deliveries);
+        var taken = finished.Where(f => f.Status == "delivered").ToList();
+        var (delivered, skipped, dead) = (taken.Sum(f => f.Deliveries), ByReason("skipped"), ByReason("dead"));
+        var tried = delivered + dead.Values.Sum();
+        return new DestinationHealth(connectionId, connection?.Name, connection?.Platform, delivered, skipped, dead,
+            tried == 0 ? null : (double)delivered / tried, delivered == 0 ? null : taken.Sum(f => f.LatencyMs) / 1000.0 / delivered);
+    }
+}

@@ -1,0 +1,131 @@
+using System.Text.Json;
+using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Ingestion.Identify;
+using ClarityTracking.Core.Ingestion.Store;
+using ClarityTracking.Core.Tenancy;
+using Microsoft.EntityFrameworkCore;
+
+namespace ClarityTracking.Core.Reports;
+
+/// <summary>Which events to list.</summary>
+/// <param name="Name">Event name.</param>
+/// <param name="Source">Where it was seen.</param>
+/// <param name="Visitor">Anonymous browser id.</param>
+/// <param name="From">Received at or after (UTC).</param>
+/// <param name="To">Received before (UTC).</param>
+public sealed record EventFilter(string? Name = null, EventSource? Source = null, string? Visitor = null, DateTimeOffset? From = null, DateTimeOffset? To = null);
+
+/// <summary>An event in a list; nothing readable about the person.</summary>
+public sealed record EventSummary(Guid Id, string EventId, string Name, EventSource Source, bool IsTest, DateTimeOffset OccurredAt, DateTimeOffset ReceivedAt,
+    string? VisitorId, string? SessionId, string? Url, decimal? Value, string? Currency, string? OrderId, string? BotReason,
+    IReadOnlyList<string> Keys, IReadOnlyList<DeliverySummary> Deliveries);
+
+/// <summary>How an event does on its way to one connection.</summary>
+public sealed record DeliverySummary(Guid Id, Guid ConnectionId, DeliveryStatus Status, string? Reason);
+
+/// <summary>The event log, read.</summary>
+public sealed class EventQueries(ClarityDb database, PersonalDataSealer sealer, TimeProvider clock)
+{
+    /// <summary>How far behind the newest one the live page looks again: events of one moment become visible in the order of their commits.</summary>
+    private static readonly TimeSpan Overlap = TimeSpan.FromSeconds(5);
+
+    /// <summary>Events of a website, newest first.</summary>
+    public async Task<Result<Page<EventSummary>>> ListAsync(Caller caller, Guid websiteId, EventFilter filter, Guid? cursor, int limit, CancellationToken cancel)
+    {
+        await using var db = database.For(caller);
+        var website = await db.WebsiteAsync(caller, websiteId, Role.Viewer, cancel);
+        if (!website.IsOk)
+            return website.Error;
+        limit = Page.Clamp(limit);
+        var events = Filtered(db, website.Value, filter);
+        if (cursor is { } before)
+            events = events.Where(e => e.Id < before);
+        var rows = await SummariesAsync(db, website.Value, events.OrderByDescending(e => e.Id).Take(limit + 1), cancel);
+        return Page.Of(rows, limit, e => e.Id);
+    }
+
+    /// <summary>
+    /// For a page that follows live: what has arrived since the newest event it shows, newest first. Events of the last seconds before it
+    /// come again, because a commit that took longer may have put one between; drop by id what is shown already.
+    /// </summary>
+    public async Task<Result<IReadOnlyList<EventSummary>>> ListSinceAsync(Caller caller, Guid websiteId, EventFilter filter, Guid? sinceId, int limit, CancellationToken cancel)
+    {
+        await using var db = database.For(caller);
+        var website = await db.WebsiteAsync(caller, websiteId, Role.Viewer, cancel);
+        if (!website.IsOk)
+            return website.Error;
+        var events = Filtered(db, website.Value, filter);
+        if (sinceId is { } since)
+        {
+            var lowest = Partitions.LowestId(TimeOf(since) - Overlap);
+            events = events.Where(e => e.Id > lowest && e.Id != since);
+        }
+        return await SummariesAsync(db, website.Value, events.OrderByDescending(e => e.Id).Take(Page.Clamp(limit)), cancel);
+    }
+
+    /// <summary>Opens the readable personal data of one event and writes into the audit log that it was looked at.</summary>
+    /// <returns>Null when nothing readable was kept (privacy mode, or the sender told nothing).</returns>
+    public async Task<Result<PersonalData?>> RevealPersonalAsync(Caller caller, Guid websiteId, Guid id, CancellationToken cancel)
+    {
+        await using var db = database.For(caller);
+        var website = await db.WebsiteAsync(caller, websiteId, Role.Admin, cancel);
+        if (!website.IsOk)
+            return website.Error;
+        var workspaceId = website.Value.WorkspaceId;
+        var row = await db.Events.AsNoTracking().Where(e => e.WorkspaceId == workspaceId && e.WebsiteId == websiteId && e.Id == id)
+            .Select(e => new { Sealed = EF.Property<byte[]?>(e, "PersonalSealed") }).SingleOrDefaultAsync(cancel);
+        if (row is null)
+            return Error.NotFound("event");
+        db.Audit(workspaceId, caller, "personal_data.revealed", $"event {id}", null, clock.GetUtcNow());
+        await db.SaveChangesAsync(cancel);
+        return row.Sealed is null ? (PersonalData?)null : sealer.Open(workspaceId, id, row.Sealed);
+    }
+
+    private static IQueryable<Event> Filtered(ClarityDbContext db, Website website, EventFilter filter)
+    {
+        var events = db.Events.AsNoTracking().Where(e => e.WorkspaceId == website.WorkspaceId && e.WebsiteId == website.Id);
+        if (filter.Name is { } name)
+            events = events.Where(e => e.Name == name);
+        if (filter.Source is { } source)
+            events = events.Where(e => e.Source == source);
+        if (filter.Visitor is { } visitor)
+            events = events.Where(e => e.VisitorId == visitor);
+        // Ids carry the time of arrival, so a time range is a range of ids and touches only its weeks' partitions.
+        if (filter.From is { } from)
+        {
+            var lowest = Partitions.LowestId(from);
+            events = events.Where(e => e.Id >= lowest);
+        }
+        if (filter.To is { } to)
+        {
+            var highest = Partitions.LowestId(to);
+            events = events.Where(e => e.Id < highest);
+        }
+        return events;
+    }
+
+    private static async Task<List<EventSummary>> SummariesAsync(ClarityDbContext db, Website website, IQueryable<Event> events, CancellationToken cancel)
+    {
+        var rows = await events.Select(e => new
+        {
+            e.Id, e.EventId, e.Name, e.Source, e.IsTest, e.OccurredAt, e.ReceivedAt, e.VisitorId, e.SessionId, e.Url, e.Value, e.Currency, e.OrderId,
+            e.BotReason, e.MatchKeys,
+        }).ToListAsync(cancel);
+        var ids = rows.ConvertAll(e => e.Id);
+        var deliveries = (await db.Deliveries.AsNoTracking().Where(d => d.WorkspaceId == website.WorkspaceId && ids.Contains(d.EventId))
+            .Select(d => new { d.EventId, d.Id, d.ConnectionId, d.Status, d.Reason }).ToListAsync(cancel))
+            .ToLookup(d => d.EventId, d => new DeliverySummary(d.Id, d.ConnectionId, d.Status, d.Reason));
+        return rows.ConvertAll(e => new EventSummary(e.Id, e.EventId, e.Name, e.Source, e.IsTest, e.OccurredAt, e.ReceivedAt, e.VisitorId, e.SessionId, e.Url,
+            e.Value, e.Currency, e.OrderId, e.BotReason, [.. (e.MatchKeys ?? MatchKeys.None).Values.Keys], [.. deliveries[e.Id].OrderBy(d => d.Id)]));
+    }
+
+    /// <summary>The time inside a UUIDv7 (UTC, whole milliseconds).</summary>
+    internal static DateTimeOffset TimeOf(Guid id)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        id.TryWriteBytes(bytes, bigEndian: true, out _);
+        var ms = System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(bytes) >>> 16;
+        return ms > DateTimeOffset.MaxValue.ToUnixTimeMilliseconds() ? DateTimeOffset.MaxValue : DateTimeOffset.FromUnixTimeMilliseconds(ms);
+    }
+}
