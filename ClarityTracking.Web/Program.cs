@@ -1,5 +1,7 @@
 using ClarityTracking.Core;
 using ClarityTracking.Core.Data;
+using ClarityTracking.Web.Account;
+using ClarityTracking.Web.Components;
 using ClarityTracking.Web.Hosting;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -12,10 +14,19 @@ builder.WebHost.UseStaticWebAssets();
 
 builder.Services.AddClarityCore(installation.ConnectionString, installation.MasterKey);
 
+// Dashboard: pages on circuits, sign-in by cookie
+builder.Services.AddAccountCookies();
+builder.Services.AddDashboard();
+
 var app = builder.Build();
 await DataServices.MigrateAsync(app.Services, CancellationToken.None);
 
+app.UseAuthentication();
+app.UseAuthorization();
+app.UseAntiforgery();
+
 app.MapStaticAssets();
 app.MapGet("/health/live", () => Results.Ok(new { status = "healthy" }));
+app.MapDashboard();
 
 await app.RunAsync();

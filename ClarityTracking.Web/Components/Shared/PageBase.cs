@@ -35,6 +35,9 @@ public abstract class PageBase : ComponentBase, IDisposable
     protected DialogService Dialogs { get; set; } = default!;
 
     [Inject]
+    private TimeProvider Clock { get; set; } = default!;
+
+    [Inject]
     private ILogger<PageBase> Log { get; set; } = default!;
 
     /// <summary>Ends when the viewer leaves the page.</summary>
@@ -57,7 +60,7 @@ public abstract class PageBase : ComponentBase, IDisposable
         var (result, trouble) = await AskAsync(query);
         if (result is { IsOk: true })
             return LoadState.Of(result.Value);
-        var problem = result is null ? trouble : InWords(result.Error);
+        var problem = result is null ? trouble : InWords(result.Error!);
         return problem is null ? new LoadState<T>() : LoadState.Failed<T>(problem);
     }
 
@@ -78,7 +81,7 @@ public abstract class PageBase : ComponentBase, IDisposable
         }
         if (result is not null && errors is not null)
             errors.Take(result.Error);
-        else if ((result is null ? trouble : InWords(result.Error)) is { } problem)
+        else if ((result is null ? trouble : InWords(result.Error!)) is { } problem)
             Tell(NotificationSeverity.Error, problem.What, problem.Meaning);
         return null;
     }
@@ -106,9 +109,28 @@ public abstract class PageBase : ComponentBase, IDisposable
         }
     }
 
+    /// <summary>Runs something again and again while the page is open; one run never overlaps the next. What breaks goes to the error boundary.</summary>
+    protected async Task PollAsync(TimeSpan every, Func<Task> run)
+    {
+        using var timer = new PeriodicTimer(every, Clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(Closed))
+                await InvokeAsync(run);
+        }
+        catch (OperationCanceledException) when (_isClosed)
+        {
+            // The page was left.
+        }
+        catch (Exception error)
+        {
+            await DispatchExceptionAsync(error);
+        }
+    }
+
     /// <summary>Shows a note that goes away by itself.</summary>
     protected void Tell(NotificationSeverity severity, string what, string? more) =>
-        Notes.Notify(new NotificationMessage { Severity = severity, Summary = what, Detail = more, Duration = 6000 });
+        Notes.Notify(new NotificationMessage { Severity = severity, Summary = what, Detail = more ?? "", Duration = 6000 });
 
     public void Dispose()
     {
