@@ -1,6 +1,11 @@
 // What only the viewer's browser knows or can do.
 export const timeZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+export function countryNames(codes) {
+  const names = new Intl.DisplayNames(["en"], { type: "region", fallback: "code" });
+  return codes.map(code => names.of(code));
+}
+
 export const isVisible = () => document.visibilityState === "visible";
 
 export const isScrolled = () => window.scrollY > 160;

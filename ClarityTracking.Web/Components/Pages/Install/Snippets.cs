@@ -13,7 +13,7 @@ internal static class Snippets
 {
     public static readonly IReadOnlyList<Stack> Stacks =
     [
-        new("html", "Website (HTML)", "html", "Paste it into the <head> of every page, before other scripts.", (url, key) =>
+        new("html", "Website (HTML)", "web", "Paste it into the <head> of every page, before other scripts.", (url, key) =>
             $"""<script async src="{url}t.js" data-apikey="{key}"></script>"""),
         // Tag Manager drops attributes it does not know, so the script element is made by hand.
         new("gtm", "Google Tag Manager", "sell", "Make a Custom HTML tag with it, triggered on Initialization - All Pages.", (url, key) => $$"""
