@@ -4,10 +4,14 @@ using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Health;
 using ClarityTracking.Core.Ingestion.Identify;
+using ClarityTracking.Core.Ingestion.Store;
+using ClarityTracking.Core.Ingestion.Validate;
+using ClarityTracking.Core.Ingestion;
 using ClarityTracking.Core.Reports;
+using ClarityTracking.Core.Routing;
 using ClarityTracking.Core.Tenancy;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace ClarityTracking.Core;
 
@@ -23,6 +27,16 @@ public static class CoreServices
         services.AddClarityData(connectionString);
         services.AddSingleton(_ => new SecretProtector(masterKey));
         services.AddSingleton<PersonalDataSealer>();
+        services.AddSingleton<KeyDirectory>();
+        services.AddSingleton<EventWriter>();
+        services.AddHostedService(provider => provider.GetRequiredService<EventWriter>());
+        services.AddSingleton<IngestPipeline>();
+        services.AddSingleton<EventLoader>();
+        services.AddSingleton<EventsStored>();
+        services.AddHostedService<EventRouter>();
+        services.AddSingleton<DeliveriesQueued>();
+        services.AddSingleton<DeliveryLane>();
+        services.AddHostedService<DeliveryWorker>();
         services.AddSingleton<DestinationCatalog>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = TimeSpan.FromSeconds(30));
         services.AddSingleton<DestinationClient>();

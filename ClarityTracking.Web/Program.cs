@@ -2,7 +2,9 @@ using ClarityTracking.Core;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Web.Account;
 using ClarityTracking.Web.Components;
+using ClarityTracking.Web.Endpoints;
 using ClarityTracking.Web.Hosting;
+using ClarityTracking.Web.Security;
 
 var builder = WebApplication.CreateBuilder(args);
 await using var installation = await Installation.PrepareAsync(builder.Configuration, builder.Environment, CancellationToken.None);
@@ -13,6 +15,8 @@ if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"]
 builder.WebHost.UseStaticWebAssets();
 
 builder.Services.AddClarityCore(installation.ConnectionString, installation.MasterKey);
+builder.Services.AddClaritySecurity(builder.Configuration);
+builder.Services.AddApi();
 
 // Dashboard: pages on circuits, sign-in by cookie
 builder.Services.AddAccountCookies();
@@ -21,12 +25,12 @@ builder.Services.AddDashboard();
 var app = builder.Build();
 await DataServices.MigrateAsync(app.Services, CancellationToken.None);
 
-app.UseAuthentication();
-app.UseAuthorization();
+app.UseClaritySecurity();
 app.UseAntiforgery();
 
 app.MapStaticAssets();
-app.MapGet("/health/live", () => Results.Ok(new { status = "healthy" }));
+app.MapCollect();
+app.MapApi();
 app.MapDashboard();
 
 await app.RunAsync();

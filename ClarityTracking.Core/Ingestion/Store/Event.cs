@@ -26,7 +26,8 @@ public sealed record ClickId(string Value, DateTimeOffset? FirstSeen);
 /// <param name="AdPersonalization">May it be used for personalised ads?</param>
 /// <param name="AdStorage">May ad identifiers be kept in the browser?</param>
 /// <param name="AnalyticsStorage">May analytics identifiers be kept in the browser?</param>
-public sealed record Consent(bool? AdUserData, bool? AdPersonalization, bool? AdStorage, bool? AnalyticsStorage)
+/// <param name="Signal"><c>gpc</c> or <c>dnt</c> when the browser itself refused (Sec-GPC, DNT); else null.</param>
+public sealed record Consent(bool? AdUserData, bool? AdPersonalization, bool? AdStorage, bool? AnalyticsStorage, string? Signal)
 {
     /// <summary>True when the visitor refused that data about them goes to ad platforms.</summary>
     public bool RefusesAds => AdUserData == false || AdStorage == false;

@@ -1,0 +1,262 @@
+using System.IO.Compression;
+using System.Text;
+using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Ingestion.Store;
+using ClarityTracking.Core.Reports;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace ClarityTracking.Core.Delivery;
+
+/// <summary>Everything one batch leads to, collected while it is sent and written in one transaction at its end.</summary>
+internal sealed class BatchRecord(LaneConnection target, DateTimeOffset started)
+{
+    private const int LongestReason = 500;
+    private readonly List<(ClaimedDelivery Delivery, Guid Call, int Position, int Number, DateTimeOffset At, string Outcome, string? Reason)> _attempts = [];
+    private readonly List<(ClaimedDelivery Delivery, Event? Event, DeliveryStatus Status, string? Reason, string? Detail, int Attempts)> _finished = [];
+    private readonly List<(ClaimedDelivery Delivery, int Attempts, string? Reason, string? Detail, TimeSpan Pause)> _postponed = [];
+    private readonly Dictionary<Guid, int> _triesHere = [];
+    private (FailureKind Kind, string Reason, TimeSpan Pause)? _setback;
+
+    public List<CallRow> Calls { get; } = [];
+
+    public int Delivered => _finished.Count(f => f.Status == DeliveryStatus.Delivered);
+
+    public int Dead => _finished.Count(f => f.Status == DeliveryStatus.Dead);
+
+    public int Retrying => _postponed.Count;
+
+    /// <summary>The platform said "not now": no further call in this batch.</summary>
+    public bool MustWait => _setback is not null;
+
+    /// <summary>Keeps a call. Secrets are masked before anything is kept.</summary>
+    public CallRow AddCall(DestinationRequest request, CallResult result, DateTimeOffset at, int events)
+    {
+        var call = new CallRow(Guid.CreateVersion7(at), at, (int)result.Duration.TotalMilliseconds, request.Method.Method,
+            Mask(request.Url.AbsoluteUri, request.Secrets), Gzip(MaskBytes(request.Body, request.Secrets)), result.HttpStatus,
+            Mask(result.Body, request.Secrets).Replace("\0", "", StringComparison.Ordinal), events);
+        Calls.Add(call);
+        return call;
+    }
+
+    public void Deliver(List<Outgoing> batch, CallRow call)
+    {
+        foreach (var (sent, number) in Attempt(batch, call, DeliveryStatus.Delivered.Word(), null))
+            _finished.Add((sent.Delivery, sent.Event, DeliveryStatus.Delivered, null, null, number));
+    }
+
+    public void Bury(List<Outgoing> batch, CallRow call, DeliveryOutcome.Refused refused)
+    {
+        foreach (var (sent, number) in Attempt(batch, call, refused.Kind.Word(), refused.Reason))
+            _finished.Add((sent.Delivery, sent.Event, DeliveryStatus.Dead, refused.Kind.Word(), refused.Reason, number));
+    }
+
+    /// <summary>The platform refused the batch because of some event in it; halves are tried next.</summary>
+    public void NoteRefusedBatch(List<Outgoing> batch, CallRow call, DeliveryOutcome.Refused refused) =>
+        Attempt(batch, call, refused.Kind.Word(), $"Refused with its batch of {batch.Count}, tried apart: {refused.Reason}");
+
+    public void Postpone(List<Outgoing> batch, CallRow call, DeliveryOutcome.TryLater later, TimeSpan? retryAfter)
+    {
+        var pause = RetryPolicy.Pause(later.Kind, target.FailuresInARow + 1, retryAfter, Random.Shared.NextDouble());
+        _setback = (later.Kind, later.Reason, pause);
+        foreach (var (sent, number) in Attempt(batch, call, later.Kind.Word(), later.Reason))
+            // a paused connection holds its queue by itself; once it is resumed, everything is due
+            _postponed.Add((sent.Delivery, number, later.Kind.Word(), later.Reason, later.Kind == FailureKind.Credential ? TimeSpan.Zero : pause));
+    }
+
+    /// <summary>Not tried in this batch after all: due again when the connection is.</summary>
+    public void PutBack(List<Outgoing> batch)
+    {
+        foreach (var sent in batch)
+            _postponed.Add((sent.Delivery, sent.Delivery.Attempts + _triesHere.GetValueOrDefault(sent.Delivery.Id), _setback?.Kind.Word(), _setback?.Reason,
+                _setback is { Kind: not FailureKind.Credential } setback ? setback.Pause : TimeSpan.Zero));
+    }
+
+    /// <summary>Finished without a call.</summary>
+    public void Finish(ClaimedDelivery delivery, Event? @event, DeliveryStatus status, string reason, string detail) =>
+        _finished.Add((delivery, @event, status, reason, detail, delivery.Attempts));
+
+    /// <summary>Writes all of it. A delivery whose lease another worker took meanwhile is finished by that one alone.</summary>
+    public async Task WriteAsync(NpgsqlDataSource database, DateTimeOffset now, CancellationToken cancel)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        await CallRow.CopyAsync(connection, target, Calls, cancel);
+        await CopyAttemptsAsync(connection, cancel);
+        await FinishAsync(connection, now, cancel);
+        await PostponeAsync(connection, now, cancel);
+        await UpdateConnectionAsync(connection, now, cancel);
+        await transaction.CommitAsync(cancel);
+    }
+
+    private List<(Outgoing Sent, int Number)> Attempt(List<Outgoing> batch, CallRow call, string outcome, string? reason)
+    {
+        var attempts = new List<(Outgoing, int)>(batch.Count);
+        for (var position = 0; position < batch.Count; position++)
+        {
+            var delivery = batch[position].Delivery;
+            var number = delivery.Attempts + (_triesHere[delivery.Id] = _triesHere.GetValueOrDefault(delivery.Id) + 1);
+            _attempts.Add((delivery, call.Id, position, number, call.At, outcome, Short(reason)));
+            attempts.Add((batch[position], number));
+        }
+        return attempts;
+    }
+
+    private async Task CopyAttemptsAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        if (_attempts.Count == 0)
+            return;
+        await using var copy = await connection.BeginBinaryImportAsync(
+            "COPY delivery_attempts (workspace_id, delivery_id, id, number, call_id, position, at, outcome, reason) FROM STDIN (FORMAT binary)", cancel);
+        foreach (var attempt in _attempts)
+        {
+            await copy.StartRowAsync(cancel);
+            copy.Write(attempt.Delivery.WorkspaceId, NpgsqlDbType.Uuid);
+            copy.Write(attempt.Delivery.Id, NpgsqlDbType.Uuid);
+            copy.Write(Guid.CreateVersion7(attempt.At), NpgsqlDbType.Uuid);
+            copy.Write(attempt.Number, NpgsqlDbType.Integer);
+            copy.Write(attempt.Call, NpgsqlDbType.Uuid);
+            copy.Write(attempt.Position, NpgsqlDbType.Integer);
+            copy.Write(attempt.At.UtcDateTime, NpgsqlDbType.TimestampTz);
+            copy.Write(attempt.Outcome, NpgsqlDbType.Text);
+            copy.Write(attempt.Reason, NpgsqlDbType.Text);
+        }
+        await copy.CompleteAsync(cancel);
+    }
+
+    private async Task FinishAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancel)
+    {
+        if (_finished.Count == 0)
+            return;
+        var mine = new HashSet<Guid>(_finished.Count);
+        await using (var delete = new NpgsqlCommand("DELETE FROM delivery_queue WHERE workspace_id = $1 AND id = ANY ($2) RETURNING id", connection))
+        {
+            delete.Parameters.Add(new NpgsqlParameter { Value = target.WorkspaceId });
+            delete.Parameters.Add(new NpgsqlParameter { Value = _finished.ConvertAll(f => f.Delivery.Id) });
+            await using var reader = await delete.ExecuteReaderAsync(cancel);
+            while (await reader.ReadAsync(cancel))
+                mine.Add(reader.GetGuid(0));
+        }
+        var rollups = new RollupWriter();
+        await using (var copy = await connection.BeginBinaryImportAsync("""
+            COPY deliveries (workspace_id, website_id, id, connection_id, event_id, event_name, status, reason, detail, attempts, created_at, finished_at) FROM STDIN (FORMAT binary)
+            """, cancel))
+        {
+            foreach (var (delivery, @event, status, reason, detail, attempts) in _finished.Where(f => mine.Contains(f.Delivery.Id)))
+            {
+                await copy.StartRowAsync(cancel);
+                copy.Write(delivery.WorkspaceId, NpgsqlDbType.Uuid);
+                copy.Write(delivery.WebsiteId, NpgsqlDbType.Uuid);
+                copy.Write(delivery.Id, NpgsqlDbType.Uuid);
+                copy.Write(target.Id, NpgsqlDbType.Uuid);
+                copy.Write(delivery.EventId, NpgsqlDbType.Uuid);
+                copy.Write(delivery.EventName, NpgsqlDbType.Text);
+                copy.Write(status.Word(), NpgsqlDbType.Text);
+                copy.Write(reason, NpgsqlDbType.Text);
+                copy.Write(Short(detail), NpgsqlDbType.Text);
+                copy.Write(attempts, NpgsqlDbType.Integer);
+                copy.Write(delivery.CreatedAt.UtcDateTime, NpgsqlDbType.TimestampTz);
+                copy.Write(now.UtcDateTime, NpgsqlDbType.TimestampTz);
+                var latency = status == DeliveryStatus.Delivered && @event is not null ? now - @event.ReceivedAt : TimeSpan.Zero;
+                rollups.Add((delivery.WorkspaceId, delivery.WebsiteId, target.Id, delivery.EventName), status.Word(), reason ?? "", now, latency);
+            }
+            await copy.CompleteAsync(cancel);
+        }
+        await rollups.WriteAsync(connection, cancel);
+    }
+
+    private async Task PostponeAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancel)
+    {
+        if (_postponed.Count == 0)
+            return;
+        await using var update = new NpgsqlCommand("""
+            UPDATE delivery_queue q SET attempts = n.attempts, reason = n.reason, detail = n.detail, next_attempt_at = n.next_attempt_at
+              FROM unnest($2, $3, $4, $5, $6) AS n(id, attempts, reason, detail, next_attempt_at)
+             WHERE q.workspace_id = $1 AND q.id = n.id
+            """, connection);
+        update.Parameters.Add(new NpgsqlParameter { Value = target.WorkspaceId });
+        update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => p.Delivery.Id) });
+        update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => p.Attempts) });
+        update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => p.Reason), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => Short(p.Detail)), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => (now + p.Pause).UtcDateTime), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });
+        await update.ExecuteNonQueryAsync(cancel);
+    }
+
+    /// <summary>A setback degrades or pauses the connection; a call that went through makes it healthy again.</summary>
+    private async Task UpdateConnectionAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancel)
+    {
+        if (Calls.Count == 0)
+            return;
+        var state = _setback is null ? ConnectionState.Healthy : _setback.Value.Kind == FailureKind.Credential ? ConnectionState.Paused : ConnectionState.Degraded;
+        // Credentials that were replaced while this batch was out have resumed the connection: an old answer must not pause it again.
+        await using var update = new NpgsqlCommand("""
+            UPDATE connections SET state = $3, state_reason = $4, failures_in_a_row = CASE WHEN $3 = 'healthy' THEN 0 ELSE failures_in_a_row + 1 END,
+                   not_before = $5, state_changed_at = CASE WHEN state = $3 THEN state_changed_at ELSE $6 END
+             WHERE workspace_id = $1 AND id = $2 AND updated_at <= $7 AND (state <> 'healthy' OR $3 <> 'healthy')
+            """, connection);
+        update.Parameters.Add(new NpgsqlParameter { Value = target.WorkspaceId });
+        update.Parameters.Add(new NpgsqlParameter { Value = target.Id });
+        update.Parameters.Add(new NpgsqlParameter { Value = state.Word() });
+        update.Parameters.Add(new NpgsqlParameter { Value = (object?)Short(_setback?.Reason) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        update.Parameters.Add(new NpgsqlParameter { Value = state == ConnectionState.Degraded ? now + _setback!.Value.Pause : DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+        update.Parameters.Add(new NpgsqlParameter { Value = now });
+        update.Parameters.Add(new NpgsqlParameter { Value = started });
+        await update.ExecuteNonQueryAsync(cancel);
+    }
+
+    private static string? Short(string? text) => text?.Length > LongestReason ? text[..LongestReason] : text;
+
+    private static string Mask(string text, IReadOnlyList<string> secrets)
+    {
+        foreach (var secret in secrets)
+            text = text.Replace(secret, "***", StringComparison.Ordinal).Replace(Uri.EscapeDataString(secret), "***", StringComparison.Ordinal);
+        return text;
+    }
+
+    private static byte[] MaskBytes(byte[] body, IReadOnlyList<string> secrets) =>
+        secrets.Any(s => body.AsSpan().IndexOf(Encoding.UTF8.GetBytes(s)) >= 0) ? Encoding.UTF8.GetBytes(Mask(Encoding.UTF8.GetString(body), secrets)) : body;
+
+    private static byte[] Gzip(byte[] bytes)
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest))
+            gzip.Write(bytes);
+        return packed.ToArray();
+    }
+}
+
+/// <summary>A row of <c>delivery_calls</c> before it is written.</summary>
+internal sealed record CallRow(Guid Id, DateTimeOffset At, int DurationMs, string Method, string Url, byte[] Request, int? HttpStatus, string Response, int Events)
+{
+    public static async Task CopyAsync(NpgsqlConnection connection, LaneConnection target, List<CallRow> calls, CancellationToken cancel)
+    {
+        if (calls.Count == 0)
+            return;
+        await using var copy = await connection.BeginBinaryImportAsync("""
+            COPY delivery_calls (workspace_id, website_id, connection_id, id, at, duration_ms, method, url, request, http_status, response, events) FROM STDIN (FORMAT binary)
+            """, cancel);
+        foreach (var call in calls)
+        {
+            await copy.StartRowAsync(cancel);
+            copy.Write(target.WorkspaceId, NpgsqlDbType.Uuid);
+            copy.Write(target.WebsiteId, NpgsqlDbType.Uuid);
+            copy.Write(target.Id, NpgsqlDbType.Uuid);
+            copy.Write(call.Id, NpgsqlDbType.Uuid);
+            copy.Write(call.At.UtcDateTime, NpgsqlDbType.TimestampTz);
+            copy.Write(call.DurationMs, NpgsqlDbType.Integer);
+            copy.Write(call.Method, NpgsqlDbType.Text);
+            copy.Write(call.Url, NpgsqlDbType.Text);
+            copy.Write(call.Request, NpgsqlDbType.Bytea);
+            if (call.HttpStatus is { } status)
+                copy.Write(status, NpgsqlDbType.Integer);
+            else
+                copy.WriteNull();
+            copy.Write(call.Response, NpgsqlDbType.Text);
+            copy.Write(call.Events, NpgsqlDbType.Integer);
+        }
+        await copy.CompleteAsync(cancel);
+    }
+}

@@ -1,0 +1,55 @@
+using System.Text.Json;
+using ClarityTracking.Core.Connections;
+using Npgsql;
+
+namespace ClarityTracking.Core.Delivery;
+
+/// <summary>An open delivery that this worker holds until its lease ends.</summary>
+internal sealed record ClaimedDelivery(Guid WorkspaceId, Guid WebsiteId, Guid Id, Guid EventId, string EventName, int Attempts, DateTimeOffset CreatedAt)
+{
+    /// <summary>Claims the due deliveries of a connection, oldest first, skipping those another worker is claiming.</summary>
+    public static async Task<List<ClaimedDelivery>> ClaimAsync(
+        NpgsqlConnection connection, LaneKey key, int most, DateTimeOffset now, DateTimeOffset leaseUntil, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand("""
+            UPDATE delivery_queue q SET next_attempt_at = $4
+              FROM (SELECT workspace_id, id FROM delivery_queue
+                     WHERE workspace_id = $1 AND connection_id = $2 AND next_attempt_at <= $3
+                     ORDER BY next_attempt_at LIMIT $5 FOR UPDATE SKIP LOCKED) due
+             WHERE q.workspace_id = due.workspace_id AND q.id = due.id
+            RETURNING q.workspace_id, q.website_id, q.id, q.event_id, q.event_name, q.attempts, q.created_at
+            """, connection);
+        foreach (var value in new object[] { key.WorkspaceId, key.ConnectionId, now, leaseUntil, most })
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        var claimed = new List<ClaimedDelivery>();
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        while (await reader.ReadAsync(cancel))
+            claimed.Add(new ClaimedDelivery(reader.GetGuid(0), reader.GetGuid(1), reader.GetGuid(2), reader.GetGuid(3), reader.GetString(4),
+                reader.GetInt32(5), reader.GetFieldValue<DateTimeOffset>(6)));
+        return claimed;
+    }
+}
+
+/// <summary>What a lane knows of its connection.</summary>
+internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id, string Platform, JsonElement Settings, byte[]? Credentials, int FailuresInARow)
+{
+    /// <summary>Loads a connection that may send now; null when it is off, paused or gone.</summary>
+    public static async Task<LaneConnection?> LoadAsync(NpgsqlConnection connection, LaneKey key, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand("""
+            SELECT website_id, platform, settings, credentials, failures_in_a_row FROM connections
+             WHERE workspace_id = $1 AND id = $2 AND enabled AND state <> 'paused'
+            """, connection);
+        command.Parameters.Add(new NpgsqlParameter { Value = key.WorkspaceId });
+        command.Parameters.Add(new NpgsqlParameter { Value = key.ConnectionId });
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        return await reader.ReadAsync(cancel)
+            ? new LaneConnection(key.WorkspaceId, reader.GetGuid(0), key.ConnectionId, reader.GetString(1),
+                JsonSerializer.Deserialize<JsonElement>(reader.GetString(2)), reader.IsDBNull(3) ? null : reader.GetFieldValue<byte[]>(3), reader.GetInt32(4))
+            : null;
+    }
+
+    /// <summary>The credentials, a JSON object; empty when none were given.</summary>
+    public JsonElement OpenCredentials(SecretProtector protector) =>
+        JsonSerializer.Deserialize<JsonElement>(Credentials is null ? "{}"u8 : protector.Open("credentials", WorkspaceId, Id, Credentials));
+}

@@ -1,0 +1,122 @@
+using System.Text.Json;
+using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Ingestion.Store;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace ClarityTracking.Core.Delivery;
+
+/// <summary>
+/// Sends one batch of one connection: claim, map, call, judge, record. A batch the platform refuses because of one event is tried in
+/// halves until that event stands alone; only it becomes a dead letter.
+/// </summary>
+public sealed partial class DeliveryLane(
+    NpgsqlDataSource database, EventLoader loader, DestinationCatalog catalog, DestinationClient client, SecretProtector protector,
+    TimeProvider clock, ILogger<DeliveryLane> log)
+{
+    /// <summary>Longer than the longest call: a worker that is alive never loses its claim.</summary>
+    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(3);
+
+    /// <summary>Sends the next batch. False when nothing is due or the connection must wait.</summary>
+    public async Task<bool> RunBatchAsync(LaneKey key, CancellationToken cancel)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancel);
+        if (await LaneConnection.LoadAsync(connection, key, cancel) is not { } target || catalog.Find(target.Platform) is not { } destination)
+            return false;
+        var now = clock.GetUtcNow();
+        var claimed = await ClaimedDelivery.ClaimAsync(connection, key, destination.Info.MaxBatch, now, now + Lease, cancel);
+        if (claimed.Count == 0)
+            return false;
+
+        var record = new BatchRecord(target, now);
+        var sendable = await MapAsync(connection, destination, target, claimed, record, cancel);
+        var access = new DestinationAccess(client.BaseUrl(destination.Info), target.Settings, target.OpenCredentials(protector));
+        await connection.CloseAsync(); // a call may take half a minute; the pool can use the connection meanwhile
+
+        await SendAsync(destination, access, sendable, record, cancel);
+        await record.WriteAsync(database, clock.GetUtcNow(), CancellationToken.None); // the platform has been called: it must be known
+        LogBatch(target.Platform, key.ConnectionId, claimed.Count, record.Delivered, record.Dead, record.Retrying, record.Calls.Count);
+        return !record.MustWait;
+    }
+
+    /// <summary>Maps what can be sent; what cannot becomes a dead letter with its reason instead of stopping the queue.</summary>
+    private async Task<List<Outgoing>> MapAsync(
+        NpgsqlConnection connection, IDestination destination, LaneConnection target, List<ClaimedDelivery> claimed, BatchRecord record, CancellationToken cancel)
+    {
+        var events = await loader.LoadAsync(connection, claimed.ConvertAll(c => new EventAddress(c.WorkspaceId, c.WebsiteId, c.EventId)), cancel);
+        var sendable = new List<Outgoing>(claimed.Count);
+        foreach (var delivery in claimed)
+        {
+            if (!events.TryGetValue(delivery.EventId, out var @event))
+            {
+                record.Finish(delivery, null, DeliveryStatus.Dead, FailureKind.Permanent.Word(), "The event is no longer stored.");
+                continue;
+            }
+            if (destination.ReasonToSkip(@event, target.Settings, clock.GetUtcNow()) is { } skip)
+            {
+                // it was fine when it was routed: since then it grew too old, or the connection's settings changed
+                var status = skip.Reason == Routing.SkipReason.TooOld ? DeliveryStatus.Dead : DeliveryStatus.Skipped;
+                record.Finish(delivery, @event, status, skip.Reason.Word(), skip.Detail);
+                continue;
+            }
+            try
+            {
+                sendable.Add(new Outgoing(delivery, @event, destination.Map(@event, target.Settings)));
+            }
+            catch (Exception error) when (error is InvalidOperationException or FormatException or JsonException or ArgumentException)
+            {
+                LogMappingFailed(error, target.Platform, delivery.Id);
+                record.Finish(delivery, @event, DeliveryStatus.Dead, FailureKind.Permanent.Word(), "The event could not be mapped: " + error.Message);
+            }
+        }
+        return sendable;
+    }
+
+    private async Task SendAsync(IDestination destination, DestinationAccess access, List<Outgoing> batch, BatchRecord record, CancellationToken cancel)
+    {
+        if (batch.Count == 0 || record.MustWait)
+        {
+            record.PutBack(batch);
+            return;
+        }
+        var request = destination.BuildRequest(batch.ConvertAll(o => o.Payload), access);
+        var at = clock.GetUtcNow();
+        var result = await client.SendAsync(request, cancel);
+        var outcome = result.HttpStatus is { } status
+            ? destination.Judge(status, result.Body)
+            : new DeliveryOutcome.TryLater(FailureKind.Transient, result.Body);
+        var call = record.AddCall(request, result, at, batch.Count);
+        switch (outcome)
+        {
+            case DeliveryOutcome.Delivered:
+                record.Deliver(batch, call);
+                break;
+            case DeliveryOutcome.Refused when batch.Count > 1 && destination.RefusesWholeBatch:
+                record.NoteRefusedBatch(batch, call, (DeliveryOutcome.Refused)outcome);
+                var half = batch.Count / 2;
+                await SendAsync(destination, access, batch[..half], record, cancel);
+                await SendAsync(destination, access, batch[half..], record, cancel);
+                break;
+            case DeliveryOutcome.Refused refused:
+                record.Bury(batch, call, refused);
+                break;
+            case DeliveryOutcome.TryLater later:
+                record.Postpone(batch, call, later, result.RetryAfter);
+                break;
+            default:
+                throw new System.Diagnostics.UnreachableException();
+        }
+    }
+
+    [LoggerMessage(1211, LogLevel.Information,
+        "Batch to {Platform} connection {ConnectionId}: {Events} events, {Delivered} delivered, {Dead} dead, {Retrying} to retry, {Calls} calls")]
+    private partial void LogBatch(string platform, Guid connectionId, int events, int delivered, int dead, int retrying, int calls);
+
+    [LoggerMessage(1212, LogLevel.Error, "Mapping for {Platform} failed, delivery {DeliveryId}")]
+    private partial void LogMappingFailed(Exception error, string platform, Guid deliveryId);
+}
+
+/// <summary>A claimed delivery with its event as the platform wants it.</summary>
+internal sealed record Outgoing(ClaimedDelivery Delivery, Event Event, byte[] Payload);

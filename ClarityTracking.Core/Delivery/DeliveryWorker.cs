@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace ClarityTracking.Core.Delivery;
+
+/// <summary>
+/// Finds connections with due deliveries and runs one lane for each, so that a slow or failing connection delays no other.
+/// What is due is asked from the database, so nothing is lost with a process; the signal only saves waiting.
+/// </summary>
+public sealed partial class DeliveryWorker(
+    NpgsqlDataSource database, DeliveryLane lane, DeliveriesQueued queued, TimeProvider clock, ILogger<DeliveryWorker> log) : BackgroundService
+{
+    private const int MostLanes = 16;
+    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1), AfterFailure = TimeSpan.FromSeconds(2);
+    private readonly ConcurrentDictionary<Guid, Task> _running = new();
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                foreach (var due in await DueAsync(stoppingToken))
+                    if (_running.Count < MostLanes && !_running.ContainsKey(due.ConnectionId))
+                        _running[due.ConnectionId] = RunLaneAsync(due, stoppingToken);
+                await queued.WaitAsync(Poll, stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (Exception error) // the database is away; due deliveries are still there when it is back
+            {
+                LogFailed(error);
+                await Task.Delay(AfterFailure, clock, CancellationToken.None);
+            }
+        }
+        await Task.WhenAll(_running.Values);
+    }
+
+    private async Task RunLaneAsync(LaneKey key, CancellationToken cancel)
+    {
+        await Task.Yield();
+        try
+        {
+            while (!cancel.IsCancellationRequested && await lane.RunBatchAsync(key, cancel))
+            {
+            }
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            // claimed rows come back when their lease ends
+        }
+        catch (Exception error)
+        {
+            LogLaneFailed(error, key.ConnectionId);
+            await Task.Delay(AfterFailure, clock, CancellationToken.None);
+        }
+        finally
+        {
+            _running.TryRemove(key.ConnectionId, out _);
+        }
+    }
+
+    private async Task<List<LaneKey>> DueAsync(CancellationToken cancel)
+    {
+        await using var command = database.CreateCommand("""
+            SELECT c.workspace_id, c.id FROM connections c
+             WHERE c.enabled AND c.state <> 'paused' AND (c.not_before IS NULL OR c.not_before <= $1)
+               AND EXISTS (SELECT FROM delivery_queue q
+                            WHERE q.workspace_id = c.workspace_id AND q.connection_id = c.id AND q.next_attempt_at <= $1)
+            """);
+        command.Parameters.Add(new NpgsqlParameter { Value = clock.GetUtcNow() });
+        var due = new List<LaneKey>();
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        while (await reader.ReadAsync(cancel))
+            due.Add(new LaneKey(reader.GetGuid(0), reader.GetGuid(1)));
+        return due;
+    }
+
+    [LoggerMessage(1201, LogLevel.Error, "Looking for due deliveries failed; it is tried again")]
+    private partial void LogFailed(Exception error);
+
+    [LoggerMessage(1202, LogLevel.Error, "The lane of connection {ConnectionId} failed; its deliveries are tried again")]
+    private partial void LogLaneFailed(Exception error, Guid connectionId);
+}
+
+/// <summary>A connection whose deliveries are due.</summary>
+public readonly record struct LaneKey(Guid WorkspaceId, Guid ConnectionId);

@@ -1,0 +1,26 @@
+namespace ClarityTracking.Core.Delivery;
+
+/// <summary>
+/// When to try again: exponential backoff with full jitter, so that a platform that comes back is not met by everybody at once, and
+/// never before the platform's own Retry-After.
+/// </summary>
+public static class RetryPolicy
+{
+    private static readonly TimeSpan FirstTransient = TimeSpan.FromSeconds(5), FirstRateLimited = TimeSpan.FromSeconds(60), Longest = TimeSpan.FromMinutes(30);
+
+    /// <summary>The pause after a failed attempt.</summary>
+    /// <param name="kind">Why it failed.</param>
+    /// <param name="failures">How often in a row, 1 for the first.</param>
+    /// <param name="retryAfter">The platform's wish.</param>
+    /// <param name="random">From 0 (inclusive) to 1 (exclusive).</param>
+    public static TimeSpan Pause(FailureKind kind, int failures, TimeSpan? retryAfter, double random)
+    {
+        var first = kind == FailureKind.RateLimited ? FirstRateLimited : FirstTransient;
+        var ceiling = Min(first * Math.Pow(2, Math.Clamp(failures - 1, 0, 20)), Longest);
+        // half is fixed: a pause of nearly nothing would be a retry storm of its own
+        var pause = ceiling / 2 + ceiling / 2 * random;
+        return retryAfter is { } wish && wish > pause ? wish : pause;
+    }
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+}

@@ -1,0 +1,83 @@
+using System.Text;
+using ClarityTracking.Core.Ingestion.Store;
+using ClarityTracking.Core.Ingestion.Validate;
+
+namespace ClarityTracking.Core.Ingestion.Enrich;
+
+/// <summary>
+/// Reads the query of the page's address once: campaign parameters (utm_*), click ids the sender did not tell, and secrets or email
+/// addresses, which are taken out of the stored address.
+/// </summary>
+internal static class AddressStep
+{
+    private const int LongestCampaignText = 300;
+
+    public static Drop? Read(EventDraft draft)
+    {
+        draft.Url = Clean(draft, draft.Url, "url", collect: true);
+        draft.Referrer = Clean(draft, draft.Referrer, "referrer", collect: false);
+        return null;
+    }
+
+    private static string? Clean(EventDraft draft, string? address, string field, bool collect)
+    {
+        var question = address?.IndexOf('?', StringComparison.Ordinal) ?? -1;
+        if (question < 0)
+            return address;
+        var fragment = address!.IndexOf('#', question);
+        var end = fragment < 0 ? address.Length : fragment;
+        StringBuilder? cleaned = null;
+        for (var start = question + 1; start <= end;)
+        {
+            var stop = address.IndexOf('&', start, end - start);
+            if (stop < 0)
+                stop = end;
+            var equals = address.IndexOf('=', start, stop - start);
+            if (equals > start)
+            {
+                var name = address.AsSpan(start, equals - start);
+                var value = address.AsSpan(equals + 1, stop - equals - 1);
+                if (value.Length > 0 && IsPrivate(name, value))
+                {
+                    cleaned ??= new StringBuilder(address);
+                    cleaned.Replace(value.ToString(), "[redacted]", equals + 1 + cleaned.Length - address.Length, value.Length);
+                    (draft.Redacted ??= []).Add($"{field}.{name}");
+                }
+                else if (collect)
+                    Collect(draft, name, value);
+            }
+            start = stop + 1;
+        }
+        return cleaned?.ToString() ?? address;
+    }
+
+    private static bool IsPrivate(ReadOnlySpan<char> name, ReadOnlySpan<char> value)
+    {
+        Span<byte> utf8 = stackalloc byte[64];
+        return (name.Length <= 64 && Encoding.UTF8.TryGetBytes(name, utf8, out var length) && Secrets.IsSecretName(utf8[..length]))
+            || (value.Contains('@') || value.Contains("%40", StringComparison.OrdinalIgnoreCase));
+    }
+
+    private static void Collect(EventDraft draft, ReadOnlySpan<char> name, ReadOnlySpan<char> value)
+    {
+        if (name.StartsWith("utm_", StringComparison.OrdinalIgnoreCase))
+        {
+            if (name.Length <= 24 && Decode(value.ToString().Replace('+', ' ')) is { Length: > 0 and <= LongestCampaignText } text)
+                (draft.Utm ??= [])[name[4..].ToString().ToLowerInvariant()] = text;
+        }
+        else if (ClickIdNames.All.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out var clickId)
+            && draft.ClickIds?.ContainsKey(clickId) != true
+            && Decode(value.ToString()) is { Length: > 0 and <= 1000 } id)
+        {
+            // a plus stays a plus: ids are opaque, and no platform means a space
+            (draft.ClickIds ??= [])[clickId] = new ClickId(id, null);
+        }
+    }
+
+    /// <summary>Percent-decodes once; a text that decodes to what no database keeps counts as absent.</summary>
+    private static string? Decode(string text)
+    {
+        var decoded = Uri.UnescapeDataString(text);
+        return decoded.Contains('\0') ? null : decoded;
+    }
+}

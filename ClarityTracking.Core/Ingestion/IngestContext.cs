@@ -1,0 +1,45 @@
+using ClarityTracking.Core.Ingestion.Store;
+using ClarityTracking.Core.Ingestion.Validate;
+
+namespace ClarityTracking.Core.Ingestion;
+
+/// <summary>What all events of one request share.</summary>
+public sealed record IngestContext
+{
+    /// <summary>The website, and what its key allows.</summary>
+    public required KeyOwner Owner { get; init; }
+
+    /// <summary>Where the request comes from.</summary>
+    public required EventSource Source { get; init; }
+
+    /// <summary>When the request arrived (UTC).</summary>
+    public required DateTimeOffset ReceivedAt { get; init; }
+
+    /// <summary>The sender's clock when it sent, if it told; a skewed clock is corrected by it.</summary>
+    public DateTimeOffset? SentAt { get; init; }
+
+    /// <summary>The client's address.</summary>
+    public string? Ip { get; init; }
+
+    /// <summary>The client's user agent.</summary>
+    public string? UserAgent { get; init; }
+
+    /// <summary><c>gpc</c> or <c>dnt</c> when the browser asks not to be tracked (Sec-GPC, DNT); else null.</summary>
+    public string? PrivacySignal { get; init; }
+}
+
+/// <summary>Why one event was not taken.</summary>
+/// <param name="Reason">Its stable code is the word of this member.</param>
+/// <param name="Detail">One sentence that says what to change.</param>
+public sealed record Drop(DropReason Reason, string Detail);
+
+/// <summary>A refused event's place in its request.</summary>
+/// <param name="Index">From 0.</param>
+/// <param name="Drop">Why.</param>
+public sealed record RejectedEvent(int Index, Drop Drop);
+
+/// <summary>What became of a request's events: <c>Accepted + Rejected.Count</c> is how many were sent.</summary>
+/// <param name="Accepted">Stored durably, or stored already.</param>
+/// <param name="Duplicates">Of the accepted, how many were stored already within 7 days.</param>
+/// <param name="Rejected">Refused ones with their reasons.</param>
+public sealed record IngestResult(int Accepted, int Duplicates, IReadOnlyList<RejectedEvent> Rejected);

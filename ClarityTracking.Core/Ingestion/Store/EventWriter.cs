@@ -1,0 +1,185 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace ClarityTracking.Core.Ingestion.Store;
+
+/// <summary>
+/// Makes events durable. Requests that arrive while a commit runs share the next one (group commit): a bounded queue, a few writer
+/// loops with a connection each, one transaction per group. A request is answered only after its commit.
+/// </summary>
+public sealed partial class EventWriter(NpgsqlDataSource database, EventsStored stored, TimeProvider clock, ILogger<EventWriter> log) : BackgroundService
+{
+    /// <summary>While one loop waits for the disk, the other fills the next transaction.</summary>
+    private const int Loops = 2;
+    private const int MostRowsPerCommit = 1000;
+    private const int MostRowsQueued = 20_000;
+    private static readonly TimeSpan RetryWhenFull = TimeSpan.FromSeconds(1), RetryWhenAway = TimeSpan.FromSeconds(5);
+
+    private readonly Channel<WriteRequest> _queue = Channel.CreateUnbounded<WriteRequest>(new() { SingleReader = false });
+    private int _rowsQueued;
+    private volatile bool _databaseAway;
+
+    /// <summary>Rows waiting for a commit.</summary>
+    public int RowsQueued => Volatile.Read(ref _rowsQueued);
+
+    /// <summary>The last commit failed because the database did not answer, and none has succeeded since.</summary>
+    public bool IsDatabaseAway => _databaseAway;
+
+    /// <summary>Stores a request. Not cancellable: a browser that has left still wants its events kept.</summary>
+    /// <exception cref="IntakeUnavailableException">Nothing of it was stored.</exception>
+    public Task<WriteResult> WriteAsync(WriteRequest request)
+    {
+        if (_databaseAway)
+            throw new IntakeUnavailableException("The database is away.", RetryWhenAway);
+        var size = SizeOf(request);
+        if (Interlocked.Add(ref _rowsQueued, size) > MostRowsQueued)
+        {
+            Interlocked.Add(ref _rowsQueued, -size);
+            throw new IntakeUnavailableException("Too many events are waiting to be stored.", RetryWhenFull);
+        }
+        if (!_queue.Writer.TryWrite(request))
+        {
+            Interlocked.Add(ref _rowsQueued, -size);
+            throw new IntakeUnavailableException("The app is shutting down.", RetryWhenAway);
+        }
+        return request.Done.Task;
+    }
+
+    /// <summary>Takes no more requests and stores those it has.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _queue.Writer.TryComplete();
+        if (ExecuteTask is { } running)
+            await running.WaitAsync(cancellationToken);
+        await base.StopAsync(cancellationToken);
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(Enumerable.Range(0, Loops).Select(_ => Task.Run(LoopAsync, CancellationToken.None)));
+
+    private async Task LoopAsync()
+    {
+        await using var transaction = new EventTransaction(database, clock);
+        var group = new List<WriteRequest>();
+        while (await _queue.Reader.WaitToReadAsync())
+        {
+            var rows = 0;
+            while (rows < MostRowsPerCommit && _queue.Reader.TryRead(out var request))
+            {
+                group.Add(request);
+                rows += SizeOf(request);
+            }
+            await StoreAsync(transaction, group);
+            Interlocked.Add(ref _rowsQueued, -rows);
+            group.Clear();
+        }
+    }
+
+    private async Task StoreAsync(EventTransaction transaction, List<WriteRequest> group)
+    {
+        try
+        {
+            var duplicates = await transaction.CommitAsync(group);
+            _databaseAway = false;
+            stored.Raise();
+            for (var i = 0; i < group.Count; i++)
+                group[i].Done.SetResult(new WriteResult(duplicates[i], []));
+        }
+        catch (PostgresException error) when (IsAboutData(error))
+        {
+            await StoreApartAsync(transaction, group, error);
+        }
+        catch (Exception error) // whatever it was, those who wait must hear that nothing is stored
+        {
+            await transaction.ResetAsync();
+            if (error is NpgsqlException or IOException or TimeoutException)
+                NoteAway(error);
+            else
+                LogUnexpected(error);
+            foreach (var request in group)
+                request.Done.SetException(new IntakeUnavailableException("The events could not be stored.", RetryWhenAway, error));
+        }
+    }
+
+    /// <summary>One row the database refuses must not spoil the others: halves are tried until it stands alone.</summary>
+    private async Task StoreApartAsync(EventTransaction transaction, List<WriteRequest> group, PostgresException error)
+    {
+        if (group.Count > 1)
+        {
+            var half = group.Count / 2;
+            await StoreAsync(transaction, group.Take(half).ToList());
+            await StoreAsync(transaction, group.Skip(half).ToList());
+            return;
+        }
+        var request = group[0];
+        if (request.Rows.Count <= 1)
+        {
+            LogNotStorable(error.SqlState, error.MessageText);
+            request.Done.SetResult(new WriteResult(0, request.Rows.Select(r => r.Index).ToList()));
+            return;
+        }
+        var middle = request.Rows.Count / 2;
+        WriteRequest[] parts = [new(request.Rows.Take(middle).ToList(), request.Dropped), new(request.Rows.Skip(middle).ToList(), [])];
+        foreach (var part in parts)
+            await StoreAsync(transaction, [part]);
+        try
+        {
+            var results = await Task.WhenAll(parts.Select(p => p.Done.Task));
+            request.Done.SetResult(new WriteResult(results.Sum(r => r.Duplicates), [.. results.SelectMany(r => r.NotStorable)]));
+        }
+        catch (IntakeUnavailableException away)
+        {
+            request.Done.SetException(away); // the part that was stored is recognised as duplicate when it comes again
+        }
+    }
+
+    /// <summary>Refuses new requests at once while the database is away, until it answers again.</summary>
+    private void NoteAway(Exception error)
+    {
+        if (_databaseAway)
+            return;
+        _databaseAway = true;
+        LogAway(error);
+        _ = Task.Run(ProbeAsync);
+    }
+
+    private async Task ProbeAsync()
+    {
+        while (_databaseAway && !_queue.Reader.Completion.IsCompleted)
+        {
+            try
+            {
+                await using var connection = await database.OpenConnectionAsync();
+                await using var ping = new NpgsqlCommand("SELECT 1", connection);
+                await ping.ExecuteNonQueryAsync();
+                _databaseAway = false;
+                LogBack();
+            }
+            catch (Exception error) when (error is NpgsqlException or IOException or TimeoutException)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(500), clock);
+            }
+        }
+    }
+
+    /// <summary>Classes 22 (data exception) and 23 (constraint): the rows are at fault, not the server.</summary>
+    private static bool IsAboutData(PostgresException error) =>
+        error.SqlState.StartsWith("22", StringComparison.Ordinal) || error.SqlState.StartsWith("23", StringComparison.Ordinal)
+        || error.SqlState is "54000" or "54001"; // program limit exceeded, statement too complex (an index row too long)
+
+    private static int SizeOf(WriteRequest request) => Math.Max(1, request.Rows.Count + request.Dropped.Count);
+
+    [LoggerMessage(1001, LogLevel.Error, "The database is away; intake answers 503 until it is back")]
+    private partial void LogAway(Exception error);
+
+    [LoggerMessage(1002, LogLevel.Information, "The database is back; intake goes on")]
+    private partial void LogBack();
+
+    [LoggerMessage(1003, LogLevel.Warning, "An event could not be stored: {SqlState} {Message}")]
+    private partial void LogNotStorable(string sqlState, string message);
+
+    [LoggerMessage(1004, LogLevel.Error, "A group of events could not be stored")]
+    private partial void LogUnexpected(Exception error);
+}

@@ -1,0 +1,14 @@
+using ClarityTracking.Core.Ingestion.Store;
+
+namespace ClarityTracking.Core.Ingestion.Validate;
+
+/// <summary>Marks what looks like a bot. Never dropped silently: it is stored with the reason, and delivered nowhere.</summary>
+internal static class BotStep
+{
+    public static Drop? Read(EventDraft draft, IngestContext context)
+    {
+        if (context.Source == EventSource.Browser)
+            draft.BotReason = BotVerdict.ReasonFor(draft.UserAgent);
+        return null;
+    }
+}

@@ -1,0 +1,2 @@
+namespace ClarityTracking.Core.Ingestion.Validate;
+public static class BotVerdict { public static string? ReasonFor(string? userAgent) => null; }

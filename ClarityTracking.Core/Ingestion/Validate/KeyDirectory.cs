@@ -1,0 +1,50 @@
+using System.Collections.Concurrent;
+using ClarityTracking.Core.Tenancy;
+using Npgsql;
+
+namespace ClarityTracking.Core.Ingestion.Validate;
+
+/// <summary>Whose key it is, and what intake needs to know of the website.</summary>
+public sealed record KeyOwner(Guid WorkspaceId, Guid WebsiteId, Guid KeyId, ApiKeyKind Kind, bool IsTest, string Currency, string? DefaultCountry, bool PrivacyMode);
+
+/// <summary>
+/// Finds a key's owner, from memory where it can. What it remembers is at most ten seconds old, so a revoked key or a changed website
+/// takes effect on every node within that time.
+/// </summary>
+public sealed class KeyDirectory(NpgsqlDataSource database, TimeProvider clock)
+{
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(10);
+    private const int MostEntries = 50_000;
+    private readonly ConcurrentDictionary<string, (KeyOwner? Owner, DateTimeOffset Until)> _known = new(StringComparer.Ordinal);
+
+    /// <summary>The owner of a working key; null when there is none.</summary>
+    /// <exception cref="NpgsqlException">The database is away.</exception>
+    public ValueTask<KeyOwner?> FindAsync(string? key, CancellationToken cancel)
+    {
+        if (key is null || key.Length is < 20 or > 100 || !(key.StartsWith("pk_", StringComparison.Ordinal) || key.StartsWith("sk_", StringComparison.Ordinal)))
+            return default;
+        return _known.TryGetValue(key, out var entry) && entry.Until > clock.GetUtcNow() ? new(entry.Owner) : new(LoadAsync(key, cancel));
+    }
+
+    /// <summary>Forgets everything, so that a change on this node takes effect at once.</summary>
+    public void Forget() => _known.Clear();
+
+    private async Task<KeyOwner?> LoadAsync(string key, CancellationToken cancel)
+    {
+        await using var command = database.CreateCommand("""
+            SELECT k.workspace_id, k.website_id, k.id, k.kind, k.is_test, w.currency, w.default_country, w.privacy_mode
+              FROM api_keys k JOIN websites w ON w.workspace_id = k.workspace_id AND w.id = k.website_id
+             WHERE k.hash = $1 AND k.revoked_at IS NULL
+            """);
+        command.Parameters.Add(new NpgsqlParameter { Value = ApiKey.HashOf(key) });
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        var owner = await reader.ReadAsync(cancel)
+            ? new KeyOwner(reader.GetGuid(0), reader.GetGuid(1), reader.GetGuid(2), Data.EnumText.Parse<ApiKeyKind>(reader.GetString(3))!.Value,
+                reader.GetBoolean(4), reader.GetString(5), reader.IsDBNull(6) ? null : reader.GetString(6), reader.GetBoolean(7))
+            : null;
+        if (_known.Count >= MostEntries)
+            _known.Clear(); // guesses of unknown keys must not fill the memory
+        _known[key] = (owner, clock.GetUtcNow() + Fresh);
+        return owner;
+    }
+}

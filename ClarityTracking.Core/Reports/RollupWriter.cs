@@ -1,0 +1,92 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace ClarityTracking.Core.Reports;
+
+/// <summary>
+/// Adds to the hourly sums inside the transaction that decides what is counted, so that each event and delivery counts exactly once.
+/// Rows are taken in key order: two transactions that add to the same hours cannot deadlock.
+/// </summary>
+public sealed class RollupWriter
+{
+    private readonly Dictionary<(Guid Workspace, Guid Website, DateTimeOffset Hour, string Name, bool IsTest), (long Events, long DelayMs)> _events = [];
+    private readonly Dictionary<(Guid Workspace, Guid Website, DateTimeOffset Hour, string Name, string Key), long> _keys = [];
+    private readonly Dictionary<(Guid Workspace, Guid Website, Guid Connection, DateTimeOffset Hour, string Name, string Status, string Reason), (long Deliveries, long LatencyMs)> _deliveries = [];
+
+    /// <summary>Counts a stored event and the match keys it carries.</summary>
+    public void Add(Ingestion.Store.Event stored)
+    {
+        var hour = HourOf(stored.ReceivedAt);
+        var key = (stored.WorkspaceId, stored.WebsiteId, hour, stored.Name, stored.IsTest);
+        var sum = _events.GetValueOrDefault(key);
+        _events[key] = (sum.Events + 1, sum.DelayMs + Math.Max(0, (long)(stored.ReceivedAt - stored.OccurredAt).TotalMilliseconds));
+        foreach (var matchKey in KeyCoverage.KeysOf(stored))
+        {
+            var keyed = (stored.WorkspaceId, stored.WebsiteId, hour, stored.Name, matchKey);
+            _keys[keyed] = _keys.GetValueOrDefault(keyed) + 1;
+        }
+    }
+
+    /// <summary>Counts a finished delivery.</summary>
+    /// <param name="delivery">What was delivered where.</param>
+    /// <param name="status">delivered, skipped or dead.</param>
+    /// <param name="reason">The reason's word; empty when delivered.</param>
+    /// <param name="now">When it finished.</param>
+    /// <param name="latency">From arrival to the platform's answer; zero unless delivered.</param>
+    public void Add((Guid Workspace, Guid Website, Guid Connection, string Name) delivery, string status, string reason, DateTimeOffset now, TimeSpan latency)
+    {
+        var key = (delivery.Workspace, delivery.Website, delivery.Connection, HourOf(now), delivery.Name, status, reason);
+        var sum = _deliveries.GetValueOrDefault(key);
+        _deliveries[key] = (sum.Deliveries + 1, sum.LatencyMs + (long)latency.TotalMilliseconds);
+    }
+
+    /// <summary>Writes the sums; call it last in the transaction, because it locks rows others add to.</summary>
+    public async Task WriteAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        if (_events.Count > 0)
+            await ExecuteAsync(connection, """
+                INSERT INTO event_rollups AS r SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7) AS n(workspace_id, website_id, hour, name, is_test, events, delay_ms)
+                ORDER BY 1, 2, 3, 4, 5
+                ON CONFLICT (workspace_id, website_id, hour, name, is_test)
+                DO UPDATE SET events = r.events + excluded.events, delay_ms = r.delay_ms + excluded.delay_ms
+                """, cancel,
+                Column(_events.Keys, k => k.Workspace, NpgsqlDbType.Uuid), Column(_events.Keys, k => k.Website, NpgsqlDbType.Uuid),
+                Column(_events.Keys, k => k.Hour, NpgsqlDbType.TimestampTz), Column(_events.Keys, k => k.Name, NpgsqlDbType.Text),
+                Column(_events.Keys, k => k.IsTest, NpgsqlDbType.Boolean), Column(_events.Values, v => v.Events, NpgsqlDbType.Bigint),
+                Column(_events.Values, v => v.DelayMs, NpgsqlDbType.Bigint));
+        if (_keys.Count > 0)
+            await ExecuteAsync(connection, """
+                INSERT INTO key_rollups AS r SELECT * FROM unnest($1, $2, $3, $4, $5, $6) AS n(workspace_id, website_id, hour, name, key, events)
+                ORDER BY 1, 2, 3, 4, 5
+                ON CONFLICT (workspace_id, website_id, hour, name, key) DO UPDATE SET events = r.events + excluded.events
+                """, cancel,
+                Column(_keys.Keys, k => k.Workspace, NpgsqlDbType.Uuid), Column(_keys.Keys, k => k.Website, NpgsqlDbType.Uuid),
+                Column(_keys.Keys, k => k.Hour, NpgsqlDbType.TimestampTz), Column(_keys.Keys, k => k.Name, NpgsqlDbType.Text),
+                Column(_keys.Keys, k => k.Key, NpgsqlDbType.Text), Column(_keys.Values, v => v, NpgsqlDbType.Bigint));
+        if (_deliveries.Count > 0)
+            await ExecuteAsync(connection, """
+                INSERT INTO delivery_rollups AS r SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                    AS n(workspace_id, website_id, connection_id, hour, name, status, reason, deliveries, latency_ms)
+                ORDER BY 1, 2, 3, 4, 5, 6, 7
+                ON CONFLICT (workspace_id, website_id, connection_id, hour, name, status, reason)
+                DO UPDATE SET deliveries = r.deliveries + excluded.deliveries, latency_ms = r.latency_ms + excluded.latency_ms
+                """, cancel,
+                Column(_deliveries.Keys, k => k.Workspace, NpgsqlDbType.Uuid), Column(_deliveries.Keys, k => k.Website, NpgsqlDbType.Uuid),
+                Column(_deliveries.Keys, k => k.Connection, NpgsqlDbType.Uuid), Column(_deliveries.Keys, k => k.Hour, NpgsqlDbType.TimestampTz),
+                Column(_deliveries.Keys, k => k.Name, NpgsqlDbType.Text), Column(_deliveries.Keys, k => k.Status, NpgsqlDbType.Text),
+                Column(_deliveries.Keys, k => k.Reason, NpgsqlDbType.Text), Column(_deliveries.Values, v => v.Deliveries, NpgsqlDbType.Bigint),
+                Column(_deliveries.Values, v => v.LatencyMs, NpgsqlDbType.Bigint));
+    }
+
+    private static DateTimeOffset HourOf(DateTimeOffset time) => new(time.UtcTicks - time.UtcTicks % TimeSpan.TicksPerHour, TimeSpan.Zero);
+
+    private static NpgsqlParameter Column<TItem, TValue>(IEnumerable<TItem> items, Func<TItem, TValue> value, NpgsqlDbType type) =>
+        new() { Value = items.Select(value).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | type };
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel, params NpgsqlParameter[] columns)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        command.Parameters.AddRange(columns);
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+}

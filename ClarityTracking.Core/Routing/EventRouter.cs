@@ -1,0 +1,134 @@
+using System.Text.Json;
+using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Ingestion.Store;
+using ClarityTracking.Core.Reports;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace ClarityTracking.Core.Routing;
+
+/// <summary>
+/// Turns each stored event into one decision per enabled connection: a delivery to make, or a skip with its reason. One transaction
+/// takes rows from the outbox, writes the decisions and adds to the hourly sums, so every event is decided and counted exactly once,
+/// also when a node dies in between. Several nodes share the work (<c>SKIP LOCKED</c>).
+/// </summary>
+public sealed partial class EventRouter(
+    NpgsqlDataSource database, EventLoader loader, DestinationCatalog catalog, EventsStored stored, DeliveriesQueued queued,
+    TimeProvider clock, ILogger<EventRouter> log) : BackgroundService
+{
+    private const int MostPerBatch = 1000;
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500), AfterFailure = TimeSpan.FromSeconds(2);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                if (await RouteBatchAsync(stoppingToken) < MostPerBatch)
+                    await stored.WaitAsync(Poll, stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error) // nothing was committed; the outbox still has the rows
+            {
+                LogFailed(error);
+                await Task.Delay(AfterFailure, clock, stoppingToken);
+            }
+        }
+    }
+
+    /// <summary>Routes at most <see cref="MostPerBatch"/> events and says how many there were.</summary>
+    internal async Task<int> RouteBatchAsync(CancellationToken cancel)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        var addresses = await ClaimAsync(connection, cancel);
+        if (addresses.Count == 0)
+            return 0;
+        var events = await loader.LoadAsync(connection, addresses, cancel);
+        var targets = await TargetsAsync(connection, addresses, cancel);
+        var rollups = new RollupWriter();
+        var now = clock.GetUtcNow();
+        var (deliveries, skips) = (new List<NewDelivery>(), new List<NewDelivery>());
+        foreach (var routed in events.Values)
+        {
+            rollups.Add(routed);
+            foreach (var target in targets[routed.WebsiteId])
+            {
+                var skip = ReasonToSkip(routed, target, now);
+                var delivery = new NewDelivery(routed, target.ConnectionId, Guid.CreateVersion7(now), skip, now);
+                (skip is null ? deliveries : skips).Add(delivery);
+                if (skip is not null)
+                    rollups.Add((routed.WorkspaceId, routed.WebsiteId, target.ConnectionId, routed.Name), DeliveryStatus.Skipped.Word(), skip.Reason.Word(), now, TimeSpan.Zero);
+            }
+        }
+        await NewDelivery.QueueAsync(connection, deliveries, cancel);
+        await NewDelivery.RecordSkipsAsync(connection, skips, cancel);
+        await rollups.WriteAsync(connection, cancel);
+        await transaction.CommitAsync(cancel);
+        if (deliveries.Count > 0)
+            queued.Raise();
+        return addresses.Count;
+    }
+
+    /// <summary>Reasons that hold for every ad platform come first, then the platform's own.</summary>
+    private static Skip? ReasonToSkip(Event routed, Target target, DateTimeOffset now)
+    {
+        if (routed.BotReason is { } bot)
+            return new Skip(SkipReason.Bot, bot);
+        if (routed.Consent?.RefusesAds == true)
+            return new Skip(SkipReason.Consent, routed.Consent.Signal switch
+            {
+                "gpc" => "The browser asks not to be tracked (Global Privacy Control).",
+                "dnt" => "The browser asks not to be tracked (Do Not Track).",
+                _ => "The visitor did not allow ads data.",
+            });
+        return target.Destination.ReasonToSkip(routed, target.Settings, now);
+    }
+
+    private static async Task<List<EventAddress>> ClaimAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand("""
+            DELETE FROM outbox WHERE id = ANY (ARRAY(SELECT id FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED))
+            RETURNING workspace_id, website_id, id
+            """, connection);
+        command.Parameters.Add(new NpgsqlParameter { Value = MostPerBatch });
+        var addresses = new List<EventAddress>();
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        while (await reader.ReadAsync(cancel))
+            addresses.Add(new EventAddress(reader.GetGuid(0), reader.GetGuid(1), reader.GetGuid(2)));
+        return addresses;
+    }
+
+    /// <summary>The enabled destinations of the batch's websites, read afresh so that a change counts from the next event on.</summary>
+    private async Task<ILookup<Guid, Target>> TargetsAsync(NpgsqlConnection connection, List<EventAddress> addresses, CancellationToken cancel)
+    {
+        var websites = addresses.Select(a => (a.WorkspaceId, a.WebsiteId)).Distinct().ToList();
+        await using var command = new NpgsqlCommand("""
+            SELECT c.website_id, c.id, c.platform, c.settings
+              FROM unnest($1, $2) AS wanted(workspace_id, website_id)
+              JOIN connections c ON c.workspace_id = wanted.workspace_id AND c.website_id = wanted.website_id
+             WHERE c.enabled
+            """, connection);
+        command.Parameters.Add(new NpgsqlParameter { Value = websites.Select(w => w.WorkspaceId).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
+        command.Parameters.Add(new NpgsqlParameter { Value = websites.Select(w => w.WebsiteId).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
+        var targets = new List<Target>();
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        while (await reader.ReadAsync(cancel))
+            if (catalog.Find(reader.GetString(2)) is { } destination)
+                targets.Add(new Target(reader.GetGuid(0), reader.GetGuid(1), destination, JsonSerializer.Deserialize<JsonElement>(reader.GetString(3))));
+        return targets.ToLookup(t => t.WebsiteId);
+    }
+
+    private sealed record Target(Guid WebsiteId, Guid ConnectionId, IDestination Destination, JsonElement Settings);
+
+    [LoggerMessage(1101, LogLevel.Error, "Routing failed; it is tried again")]
+    private partial void LogFailed(Exception error);
+}

@@ -1,0 +1,28 @@
+// Bundles the tests and runs them with node's own runner against the script exactly as it is shipped.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { bundle } from "../build.mjs";
+
+const here = new URL(".", import.meta.url).pathname;
+const out = mkdtempSync(join(tmpdir(), "tracker-tests-"));
+try {
+  writeFileSync(join(out, "t.js"), await bundle("src/index.ts"));
+  const tests = readdirSync(here).filter((file) => file.endsWith(".test.ts"));
+  await build({
+    entryPoints: tests.map((file) => join(here, file)),
+    outdir: out,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    logLevel: "warning",
+  });
+  const files = tests.map((file) => join(out, file.replace(/\.ts$/, ".mjs")));
+  const { status } = spawnSync(process.execPath, ["--test", ...files], { stdio: "inherit", env: { ...process.env, TRACKER: join(out, "t.js") } });
+  process.exitCode = status ?? 1;
+} finally {
+  rmSync(out, { recursive: true, force: true });
+}
