@@ -2,6 +2,7 @@ using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Destinations.Meta;
 using ClarityTracking.Core.Health;
 using ClarityTracking.Core.Ingestion.Identify;
 using ClarityTracking.Core.Ingestion.Store;
@@ -37,6 +38,7 @@ public static class CoreServices
         services.AddSingleton<DeliveriesQueued>();
         services.AddSingleton<DeliveryLane>();
         services.AddHostedService<DeliveryWorker>();
+        services.AddSingleton<IDestination, MetaDestination>();
         services.AddSingleton<DestinationCatalog>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = TimeSpan.FromSeconds(30));
         services.AddSingleton<DestinationClient>();
