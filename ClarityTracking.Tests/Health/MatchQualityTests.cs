@@ -58,8 +58,16 @@ public sealed class MatchQualityTests
         {
             User = new UserData
             {
-                Email = ["jane.doe@example.com"], Phone = ["+16505551212"], FirstName = "Jane", LastName = "Doe", City = "Paris", State = "IDF",
-                Zip = "75018", Country = "FR", DateOfBirth = "1997-02-16", ExternalId = ["c-1"],
+                Email = ["jane.doe@example.com"],
+                Phone = ["+16505551212"],
+                FirstName = "Jane",
+                LastName = "Doe",
+                City = "Paris",
+                State = "IDF",
+                Zip = "75018",
+                Country = "FR",
+                DateOfBirth = "1997-02-16",
+                ExternalId = ["c-1"],
             },
             Ip = "2001:4860:4860::8888",
             Cookies = new() { ["fbp"] = "fb.1.1763000000000.1234567890", ["fbc"] = "fb.1.1763000000000.Click" },
