@@ -18,8 +18,8 @@ static class PhoneRule
     readonly record struct Plan(string CallingCode, int Fewest, int Most);
 
     /// <summary>
-    /// Countries where a leading 0 is only the trunk prefix: dialled at home, dropped from abroad (national numbering plans in ITU-T's
-    /// E.164 bulletins). Left out on purpose: Italy and San Marino (the zero belongs to the number), Hungary (06), Russia and Kazakhstan
+    /// Countries where a leading 0 is only the trunk prefix: dialled at home, dropped from abroad. Codes and prefixes agree with Google's
+    /// libphonenumber metadata; the lengths are those of ordinary landlines and mobiles, narrower than its. Left out on purpose: Italy and San Marino (the zero belongs to the number), Hungary (06), Russia and Kazakhstan
     /// (8), Brazil (carrier code after the zero), Argentina (9 and 15 of mobiles), and every plan without a trunk prefix.
     /// </summary>
     static readonly FrozenDictionary<string, Plan> TrunkZero = new Dictionary<string, Plan>(StringComparer.Ordinal)
