@@ -145,7 +145,10 @@ public sealed class MetaDestinationTests
     {
         var body = new MetaEvents
         {
-            Source = source, Properties = properties, Url = url ? "https://shop.example.com/" : null, UserAgent = agent ? MetaEvents.Agent : null,
+            Source = source,
+            Properties = properties,
+            Url = url ? "https://shop.example.com/" : null,
+            UserAgent = agent ? MetaEvents.Agent : null,
         }.Map();
         Assert.Equal(expected, body.GetProperty("action_source").GetString());
         Assert.False(body.TryGetProperty("custom_data", out var custom) && custom.TryGetProperty("action_source", out _));
