@@ -84,9 +84,9 @@ public sealed class MetaDestinationTests
         { "value zero", null },
         { "no currency", SkipReason.MissingField },
         { "no such currency", SkipReason.MissingField },
-        { "no url", SkipReason.MissingField },
-        { "not a web address", SkipReason.MissingField },
-        { "no user agent", SkipReason.MissingField },
+        { "no url", null },
+        { "not a web address", null },
+        { "no user agent", null },
         { "server without url", null },
         { "lead without value", null },
     };
