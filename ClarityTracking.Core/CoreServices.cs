@@ -44,7 +44,7 @@ public static class CoreServices
         services.AddSingleton<DestinationClient>();
         services.AddTenancy();
         services.AddSingleton<ConnectionService>().AddSingleton<ConnectionTester>();
-        services.AddSingleton<EventQueries>().AddSingleton<EventTraces>();
+        services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();
         services.AddSingleton<DeliveryQueries>().AddSingleton<Replay>();
         services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
         return services;

@@ -1,5 +1,7 @@
 using ClarityTracking.Core;
 using ClarityTracking.Core.Data;
+using ClarityTracking.Web.Account;
+using ClarityTracking.Web.Components;
 using ClarityTracking.Web.Endpoints;
 using ClarityTracking.Web.Hosting;
 using ClarityTracking.Web.Security;
@@ -16,13 +18,19 @@ builder.Services.AddClarityCore(installation.ConnectionString, installation.Mast
 builder.Services.AddClaritySecurity(builder.Configuration);
 builder.Services.AddApi();
 
+// Dashboard: pages on circuits, sign-in by cookie
+builder.Services.AddAccountCookies();
+builder.Services.AddDashboard();
+
 var app = builder.Build();
 await DataServices.MigrateAsync(app.Services, CancellationToken.None);
 
 app.UseClaritySecurity();
+app.UseAntiforgery();
 
 app.MapStaticAssets();
 app.MapCollect();
 app.MapApi();
+app.MapDashboard();
 
 await app.RunAsync();
