@@ -2,17 +2,16 @@ using ClarityTracking.Core;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Web.Endpoints;
 using ClarityTracking.Web.Hosting;
+using ClarityTracking.Web.Jobs;
 using ClarityTracking.Web.Security;
 
-var builder = WebApplication.CreateBuilder(args);
+var builder = ClarityHost.CreateBuilder(args);
+var roles = NodeRolesText.Parse(builder.Configuration["Clarity:Roles"]);
 await using var installation = await Installation.PrepareAsync(builder.Configuration, builder.Environment, CancellationToken.None);
 
-// `dotnet run` without settings listens where the README says; --urls, ASPNETCORE_URLS and ASPNETCORE_HTTP_PORTS win.
-if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"] is null)
-    builder.WebHost.UseUrls("http://localhost:5080");
-builder.WebHost.UseStaticWebAssets();
-
-builder.Services.AddClarityCore(installation.ConnectionString, installation.MasterKey);
+builder.Services.AddClarityCore(installation.ConnectionString, installation.MasterKey, roles);
+if (roles.HasFlag(NodeRoles.Worker))
+    builder.Services.AddClarityJobs(installation.ConnectionString);
 
 builder.Services.AddCors(Cors.Configure);
 builder.Services.AddProblemDetails();
@@ -25,7 +24,9 @@ app.UseCors();
 app.UseRateLimiter();
 
 app.MapStaticAssets();
-app.MapCollect();
+if (roles.HasFlag(NodeRoles.Collect))
+    app.MapCollect();
 app.MapGet("/health/live", () => Results.Ok(new { status = "healthy" }));
 
+app.AnnounceStart(installation, roles);
 await app.RunAsync();
