@@ -10,23 +10,22 @@ var roles = NodeRolesText.Parse(builder.Configuration["Clarity:Roles"]);
 await using var installation = await Installation.PrepareAsync(builder.Configuration, builder.Environment, CancellationToken.None);
 
 builder.Services.AddClarityCore(installation.ConnectionString, installation.MasterKey, roles);
+builder.Services.AddClaritySecurity(builder.Configuration);
+builder.Services.AddApi();
 if (roles.HasFlag(NodeRoles.Worker))
     builder.Services.AddClarityJobs(installation.ConnectionString);
-
-builder.Services.AddCors(Cors.Configure);
-builder.Services.AddProblemDetails();
-builder.Services.AddRateLimiter(o => o.AddPolicy(RateLimits.Collect, _ => System.Threading.RateLimiting.RateLimitPartition.GetNoLimiter("")));
 
 var app = builder.Build();
 await DataServices.MigrateAsync(app.Services, CancellationToken.None);
 
-app.UseCors();
-app.UseRateLimiter();
+app.UseClaritySecurity();
 
 app.MapStaticAssets();
+app.MapHealth();
 if (roles.HasFlag(NodeRoles.Collect))
     app.MapCollect();
-app.MapGet("/health/live", () => Results.Ok(new { status = "healthy" }));
+if (roles.HasFlag(NodeRoles.Web))
+    app.MapApi();
 
 app.AnnounceStart(installation, roles);
 await app.RunAsync();

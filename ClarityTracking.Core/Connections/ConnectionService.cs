@@ -23,7 +23,7 @@ namespace ClarityTracking.Core.Connections;
 /// <param name="NotBefore">Not tried before (UTC).</param>
 /// <param name="CreatedAt">UTC.</param>
 /// <param name="UpdatedAt">UTC.</param>
-public sealed record ConnectionInfo(Guid Id, Guid WebsiteId, string Platform, string PlatformName, string Name, JsonElement Settings,
+public sealed record ConnectionDetails(Guid Id, Guid WebsiteId, string Platform, string PlatformName, string Name, JsonElement Settings,
     IReadOnlyList<string> Credentials, bool Enabled, ConnectionState State, string? StateReason, DateTimeOffset StateChangedAt,
     DateTimeOffset? NotBefore, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt);
 
@@ -37,7 +37,7 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
     private static readonly JsonElement Nothing = JsonDocument.Parse("{}").RootElement;
 
     /// <summary>All connections of a website, by name.</summary>
-    public async Task<Result<IReadOnlyList<ConnectionInfo>>> ListAsync(Caller caller, Guid websiteId, CancellationToken cancel)
+    public async Task<Result<IReadOnlyList<ConnectionDetails>>> ListAsync(Caller caller, Guid websiteId, CancellationToken cancel)
     {
         await using var db = database.For(caller);
         var website = await db.WebsiteAsync(caller, websiteId, Role.Viewer, cancel);
@@ -48,7 +48,7 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
     }
 
     /// <summary>One connection.</summary>
-    public async Task<Result<ConnectionInfo>> GetAsync(Caller caller, Guid websiteId, Guid id, CancellationToken cancel)
+    public async Task<Result<ConnectionDetails>> GetAsync(Caller caller, Guid websiteId, Guid id, CancellationToken cancel)
     {
         await using var db = database.For(caller);
         var found = await FindAsync(db, caller, websiteId, id, Role.Viewer, cancel);
@@ -56,7 +56,7 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
     }
 
     /// <summary>Makes a connection after the destination has checked what was typed.</summary>
-    public async Task<Result<ConnectionInfo>> CreateAsync(Caller caller, Guid websiteId, string? platform, ConnectionValues values, CancellationToken cancel)
+    public async Task<Result<ConnectionDetails>> CreateAsync(Caller caller, Guid websiteId, string? platform, ConnectionValues values, CancellationToken cancel)
     {
         await using var db = database.For(caller);
         var website = await db.WebsiteAsync(caller, websiteId, Role.Admin, cancel);
@@ -88,7 +88,7 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
     /// <summary>
     /// Changes what is given. New credentials end a pause and make the deliveries that waited for them due now.
     /// </summary>
-    public async Task<Result<ConnectionInfo>> ChangeAsync(Caller caller, Guid websiteId, Guid id, ConnectionValues values, CancellationToken cancel)
+    public async Task<Result<ConnectionDetails>> ChangeAsync(Caller caller, Guid websiteId, Guid id, ConnectionValues values, CancellationToken cancel)
     {
         await using var db = database.For(caller);
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
@@ -119,9 +119,10 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
             connection.Enable(enabled, now);
         if (credentials is { } fresh)
         {
-            var waited = connection.State != ConnectionState.Healthy;
+            // Only a paused connection has no batch out whose claims this would give away.
+            var wasPaused = connection.State == ConnectionState.Paused;
             connection.ReplaceCredentials(Seal(connection, fresh), now);
-            if (waited)
+            if (wasPaused)
                 await db.Database.ExecuteSqlAsync($"""
                     UPDATE delivery_queue SET next_attempt_at = {now}
                      WHERE workspace_id = {connection.WorkspaceId} AND connection_id = {id} AND next_attempt_at > {now}
@@ -176,7 +177,7 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
     private byte[] Seal(Connection connection, JsonElement credentials) =>
         protector.Seal(Purpose, connection.WorkspaceId, connection.Id, Encoding.UTF8.GetBytes(credentials.GetRawText()));
 
-    private ConnectionInfo Info(Connection c) => new(c.Id, c.WebsiteId, c.Platform, catalog.Find(c.Platform)?.Info.DisplayName ?? c.Platform, c.Name,
+    private ConnectionDetails Info(Connection c) => new(c.Id, c.WebsiteId, c.Platform, catalog.Find(c.Platform)?.Info.DisplayName ?? c.Platform, c.Name,
         Parse(c.Settings), [.. Opened(c).EnumerateObject().Select(m => m.Name)], c.Enabled, c.State, c.StateReason, c.StateChangedAt, c.NotBefore,
         c.CreatedAt, c.UpdatedAt);
 

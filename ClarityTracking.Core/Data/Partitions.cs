@@ -33,7 +33,7 @@ public static class Partitions
     /// <summary>The lowest id of a moment: every UUIDv7 made at or after it is greater or equal.</summary>
     public static Guid LowestId(DateTimeOffset moment)
     {
-        var ms = moment.ToUnixTimeMilliseconds();
+        var ms = Math.Max(0, moment.ToUnixTimeMilliseconds());
         return new Guid((int)(ms >> 16), (short)ms, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 

@@ -110,7 +110,7 @@ public sealed class DeliveryQueries(ClarityDb database, TimeProvider clock)
         if (!found.IsOk)
             return found.Error;
         var workspaceId = found.Value.WorkspaceId;
-        var (begin, end) = (from ?? clock.GetUtcNow() - Day, to ?? DateTimeOffset.MaxValue);
+        var (begin, end) = ((from ?? clock.GetUtcNow() - Day).ToUniversalTime(), (to ?? DateTimeOffset.MaxValue).ToUniversalTime());
         var finished = await db.DeliveryRollups.Where(r => r.WorkspaceId == workspaceId && r.WebsiteId == websiteId && r.Hour >= begin && r.Hour < end)
             .GroupBy(r => r.Status).Select(g => new { g.Key, Sum = g.Sum(r => r.Deliveries) }).ToDictionaryAsync(g => g.Key, g => g.Sum, cancel);
         var open = await db.Deliveries

@@ -26,7 +26,7 @@ public sealed record ReplayRequest(DeliveryStatus? Status = null, Guid? Connecti
 public sealed record ReplayPlan(long Matched, long TooOld, long AlreadyDelivered, long WillSend);
 
 /// <summary>Sends deliveries again that were given up, with the same delivery and event id, so that platforms see a repeat as a repeat.</summary>
-public sealed class Replay(ClarityDb database, DestinationCatalog catalog, TimeProvider clock)
+public sealed class Replay(ClarityDb database, DestinationCatalog catalog, DeliveriesQueued queued, TimeProvider clock)
 {
     /// <summary>Rows of one transaction: long enough to be quick, short enough not to hold the worker up.</summary>
     private const int Batch = 500;
@@ -109,6 +109,7 @@ public sealed class Replay(ClarityDb database, DestinationCatalog catalog, TimeP
             sent += moved;
         }
         while (moved > 0);
+        queued.Raise();
         return plan.Value with { WillSend = sent };
     }
 

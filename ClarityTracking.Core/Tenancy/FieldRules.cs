@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Globalization;
 using System.Net.Mail;
 using System.Text;
@@ -65,11 +64,11 @@ internal sealed class FieldRules
 
     /// <summary>ISO 4217, upper case.</summary>
     public string? Currency(string field, string? text) =>
-        OneOf(field, text, IsoCodes.Currencies, "no ISO 4217 currency code; write it like EUR.");
+        OneOf(field, text, CurrencyCodes.IsKnown, "no ISO 4217 currency code; write it like EUR.");
 
     /// <summary>ISO 3166-1 alpha-2, upper case.</summary>
     public string? Country(string field, string? text) =>
-        OneOf(field, text, IsoCodes.Countries, "no ISO 3166-1 country code; write it like DE.");
+        OneOf(field, text, CountryCodes.Known.Contains, "no ISO 3166-1 country code; write it like DE.");
 
     /// <summary>IANA name of a time zone.</summary>
     public string? TimeZone(string field, string? text)
@@ -94,12 +93,12 @@ internal sealed class FieldRules
         return true;
     }
 
-    private string? OneOf(string field, string? text, FrozenSet<string> known, string message)
+    private string? OneOf(string field, string? text, Func<string, bool> isKnown, string message)
     {
         if (text is null)
             return null;
         var code = text.Trim().ToUpperInvariant();
-        if (!known.Contains(code))
+        if (!isKnown(code))
             Add(field, $"{field} is {message}");
         return code;
     }

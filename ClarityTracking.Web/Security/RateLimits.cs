@@ -1,2 +1,89 @@
+using System.ComponentModel.DataAnnotations;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.Options;
+
 namespace ClarityTracking.Web.Security;
-public static class RateLimits { public const string Collect = "collect"; }
+
+/// <summary>Requests per minute; settings <c>Clarity:RateLimits</c>. 0 = no limit.</summary>
+public sealed class RateLimitOptions
+{
+    /// <summary>Register, login and refresh, per address.</summary>
+    [Range(0, 1_000_000)]
+    public int AuthPerMinute { get; set; } = 20;
+
+    /// <summary>Management API, per caller (token or key).</summary>
+    [Range(0, 1_000_000)]
+    public int ManagementPerMinute { get; set; } = 600;
+
+    /// <summary>Management API, per address: so that made-up tokens do not each bring a fresh limit.</summary>
+    [Range(0, 1_000_000)]
+    public int ManagementPerMinutePerAddress { get; set; } = 3000;
+
+    /// <summary>Intake, per address. Many visitors may share one (offices, mobile carriers).</summary>
+    [Range(0, 1_000_000)]
+    public int CollectPerMinute { get; set; } = 6000;
+}
+
+/// <summary>The limits by name; endpoints choose one with <c>RequireRateLimiting</c>.</summary>
+public static class RateLimits
+{
+    /// <summary>Register, login and refresh.</summary>
+    public const string Auth = "auth";
+
+    /// <summary>The management API.</summary>
+    public const string Management = "management";
+
+    /// <summary>
+    /// Intake and other calls that browsers of any site make. Loopback without a forwarded address is exempt: that is the operator's own
+    /// machine, or a reverse proxy on it that does not say for whom it asks.
+    /// </summary>
+    public const string Collect = "collect";
+
+    public static IServiceCollection AddRateLimits(this IServiceCollection services)
+    {
+        services.AddOptions<RateLimitOptions>().BindConfiguration("Clarity:RateLimits").ValidateDataAnnotations().ValidateOnStart();
+        return services.AddRateLimiter(limiter =>
+        {
+            limiter.OnRejected = (rejected, cancel) => Problems.RejectAsync(rejected.HttpContext,
+                rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var retryAfter) ? retryAfter : null, cancel);
+            limiter.AddPolicy(Auth, http => PerMinute(AddressOf(http), Options(http).AuthPerMinute));
+            limiter.AddPolicy(Management, http => PerMinute(CallerOf(http), Options(http).ManagementPerMinute));
+            limiter.AddPolicy(Collect, http => http.Connection.RemoteIpAddress is { } ip && IPAddress.IsLoopback(ip)
+                ? RateLimitPartition.GetNoLimiter("") : PerMinute(AddressOf(http), Options(http).CollectPerMinute));
+            limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(http =>
+                http.GetEndpoint()?.Metadata.GetMetadata<EnableRateLimitingAttribute>()?.PolicyName == Management
+                    ? PerMinute(AddressOf(http), Options(http).ManagementPerMinutePerAddress) : RateLimitPartition.GetNoLimiter(""));
+        });
+    }
+
+    /// <summary>The address, an IPv6 one by its /64: a household has a whole one.</summary>
+    private static string AddressOf(HttpContext http)
+    {
+        if (http.Connection.RemoteIpAddress is not { } ip)
+            return "unknown";
+        if (ip.IsIPv4MappedToIPv6)
+            ip = ip.MapToIPv4();
+        var bytes = ip.GetAddressBytes();
+        return bytes.Length == 16 ? Convert.ToHexString(bytes, 0, 8) : ip.ToString();
+    }
+
+    /// <summary>The token or key, hashed so that the limiter's memory holds none; the address when there is none.</summary>
+    private static string CallerOf(HttpContext http) =>
+        (ApiAuthentication.KeyOf(http.Request) ?? http.Request.Headers.Authorization.ToString()) is { Length: > 0 } secret
+            ? Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(secret))) : AddressOf(http);
+
+    private static RateLimitOptions Options(HttpContext http) => http.RequestServices.GetRequiredService<IOptions<RateLimitOptions>>().Value;
+
+    private static RateLimitPartition<string> PerMinute(string who, int limit) => limit == 0
+        ? RateLimitPartition.GetNoLimiter(who)
+        : RateLimitPartition.GetSlidingWindowLimiter(who, _ => new SlidingWindowRateLimiterOptions
+        {
+            PermitLimit = limit,
+            Window = TimeSpan.FromMinutes(1),
+            SegmentsPerWindow = 6,
+        });
+}

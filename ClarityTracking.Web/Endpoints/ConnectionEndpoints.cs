@@ -1,0 +1,58 @@
+using System.Text.Json;
+using ClarityTracking.Core;
+using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Tenancy;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace ClarityTracking.Web.Endpoints;
+
+/// <summary>Connections of a website.</summary>
+public static class ConnectionEndpoints
+{
+    /// <summary>A new connection; credentials are never given back.</summary>
+    public sealed record NewConnection(string? Platform, string? Name, JsonElement? Settings, JsonElement? Credentials, bool? Enabled);
+
+    public static void MapConnections(this RouteGroupBuilder api)
+    {
+        var group = api.MapGroup("/websites/{id:guid}/connections").WithTags("Connections");
+        group.MapGet("", ListAsync);
+        group.MapPost("", CreateAsync);
+        group.MapGet("/{cid:guid}", GetAsync);
+        group.MapPatch("/{cid:guid}", ChangeAsync);
+        group.MapDelete("/{cid:guid}", DeleteAsync);
+        group.MapPost("/{cid:guid}/test", TestAsync);
+        api.MapGet("/connections/{cid:guid}/health", HealthAsync).WithTags("Connections");
+    }
+
+    internal static async Task<Results<Ok<Page<ConnectionDetails>>, ProblemHttpResult>> ListAsync(
+        Guid id, Caller caller, ConnectionService connections, CancellationToken cancel) =>
+        (await connections.ListAsync(caller, id, cancel)).Whole();
+
+    internal static async Task<Results<Created<ConnectionDetails>, ProblemHttpResult>> CreateAsync(
+        Guid id, NewConnection request, Caller caller, ConnectionService connections, CancellationToken cancel)
+    {
+        var values = new ConnectionValues(request.Name, request.Settings, request.Credentials, request.Enabled);
+        return (await connections.CreateAsync(caller, id, request.Platform, values, cancel)).Created(c => c, c => $"/api/websites/{id}/connections/{c.Id}");
+    }
+
+    internal static async Task<Results<Ok<ConnectionDetails>, ProblemHttpResult>> GetAsync(
+        Guid id, Guid cid, Caller caller, ConnectionService connections, CancellationToken cancel) =>
+        (await connections.GetAsync(caller, id, cid, cancel)).Ok();
+
+    internal static async Task<Results<Ok<ConnectionDetails>, ProblemHttpResult>> ChangeAsync(
+        Guid id, Guid cid, ConnectionValues values, Caller caller, ConnectionService connections, CancellationToken cancel) =>
+        (await connections.ChangeAsync(caller, id, cid, values, cancel)).Ok();
+
+    internal static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
+        Guid id, Guid cid, Caller caller, ConnectionService connections, CancellationToken cancel) =>
+        (await connections.DeleteAsync(caller, id, cid, cancel)).NoContent();
+
+    internal static async Task<Results<Ok<ConnectionTest>, ProblemHttpResult>> TestAsync(
+        Guid id, Guid cid, Caller caller, ConnectionTester tester, CancellationToken cancel) =>
+        (await tester.TestAsync(caller, id, cid, cancel)).Ok();
+
+    internal static async Task<Results<Ok<ConnectionHealth>, ProblemHttpResult>> HealthAsync(
+        Guid cid, Caller caller, DeliveryQueries deliveries, CancellationToken cancel) =>
+        (await deliveries.ConnectionHealthAsync(caller, cid, cancel)).Ok();
+}
