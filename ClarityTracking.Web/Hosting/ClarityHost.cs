@@ -14,6 +14,7 @@ public static partial class ClarityHost
         if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"] is null)
             builder.WebHost.UseUrls("http://localhost:5080");
         builder.WebHost.UseStaticWebAssets();
+        builder.WebHost.ConfigureKestrel(server => server.AddServerHeader = false);
         // SIGTERM and Ctrl+C: no new requests, those that run end, what was accepted is stored, calls to platforms are recorded.
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(30));
         return builder;
@@ -21,8 +22,8 @@ public static partial class ClarityHost
 
     /// <summary>One line, once the app listens: where, on which data, as what.</summary>
     public static void AnnounceStart(this WebApplication app, Installation installation, NodeRoles roles) =>
-        app.Lifetime.ApplicationStarted.Register(() => LogStarted(app.Logger, string.Join(' ', app.Urls), installation.DataPlace, roles));
+        app.Lifetime.ApplicationStarted.Register(() => LogStarted(app.Logger, string.Join(' ', app.Urls), installation.DataPlace, roles.ToString().ToLowerInvariant()));
 
     [LoggerMessage(2001, LogLevel.Information, "ClarityTracking listens on {Urls}; data in {Data}; roles {Roles}")]
-    private static partial void LogStarted(ILogger log, string urls, string data, NodeRoles roles);
+    private static partial void LogStarted(ILogger log, string urls, string data, string roles);
 }
