@@ -2,6 +2,7 @@ using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Destinations.Meta;
 using ClarityTracking.Core.Health;
 using ClarityTracking.Core.Ingestion.Identify;
 using ClarityTracking.Core.Ingestion.Store;
@@ -39,12 +40,13 @@ public static class CoreServices
         services.AddSingleton<DeliveryLane>();
         if (roles.HasFlag(NodeRoles.Worker))
             services.AddHostedService<EventRouter>().AddHostedService<DeliveryWorker>();
+        services.AddSingleton<IDestination, MetaDestination>();
         services.AddSingleton<DestinationCatalog>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = TimeSpan.FromSeconds(30));
         services.AddSingleton<DestinationClient>();
         services.AddTenancy();
         services.AddSingleton<ConnectionService>().AddSingleton<ConnectionTester>();
-        services.AddSingleton<EventQueries>().AddSingleton<EventTraces>();
+        services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();
         services.AddSingleton<DeliveryQueries>().AddSingleton<Replay>();
         services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
         return services;

@@ -1,5 +1,7 @@
 using ClarityTracking.Core;
 using ClarityTracking.Core.Data;
+using ClarityTracking.Web.Account;
+using ClarityTracking.Web.Components;
 using ClarityTracking.Web.Endpoints;
 using ClarityTracking.Web.Hosting;
 using ClarityTracking.Web.Jobs;
@@ -15,17 +17,25 @@ builder.Services.AddApi();
 if (roles.HasFlag(NodeRoles.Worker))
     builder.Services.AddClarityJobs(installation.ConnectionString);
 
+// Dashboard: pages on circuits, sign-in by cookie
+builder.Services.AddAccountCookies();
+builder.Services.AddDashboard();
+
 var app = builder.Build();
 await DataServices.MigrateAsync(app.Services, CancellationToken.None);
 
 app.UseClaritySecurity();
+app.UseAntiforgery();
 
 app.MapStaticAssets();
 app.MapHealth();
 if (roles.HasFlag(NodeRoles.Collect))
     app.MapCollect();
 if (roles.HasFlag(NodeRoles.Web))
+{
     app.MapApi();
+    app.MapDashboard();
+}
 
 app.AnnounceStart(installation, roles);
 await app.RunAsync();

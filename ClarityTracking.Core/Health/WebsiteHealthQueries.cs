@@ -1,5 +1,6 @@
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Reports;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.EntityFrameworkCore;
 
@@ -22,9 +23,11 @@ public sealed record WebsiteHealth(DateTimeOffset From, DateTimeOffset To, long 
 /// <param name="DuplicateRate">Duplicates of all that came, 0 to 1.</param>
 /// <param name="AverageDelaySeconds">Freshness: between happening and arriving, on average; null when nothing came.</param>
 /// <param name="KeyCoverage">Share of the events that carry a match key, 0 to 1, by key name.</param>
+/// <param name="EmqEstimate">Our estimate of event match quality, 0 to 10, out of the key coverage; not the platform's own score. Null when nothing came.</param>
+/// <param name="EmqGains">What would raise it, most first.</param>
 /// <param name="Destinations">By connection.</param>
 public sealed record EventHealth(string Name, long Events, long TestEvents, long Duplicates, double DuplicateRate, double? AverageDelaySeconds,
-    IReadOnlyDictionary<string, double> KeyCoverage, IReadOnlyList<DestinationHealth> Destinations);
+    IReadOnlyDictionary<string, decimal> KeyCoverage, decimal? EmqEstimate, IReadOnlyList<MatchGain> EmqGains, IReadOnlyList<DestinationHealth> Destinations);
 
 /// <summary>How deliveries of one event name to one connection ended.</summary>
 /// <param name="ConnectionId">The connection.</param>
@@ -84,9 +87,11 @@ public sealed class WebsiteHealthQueries(ClarityDb database, TimeProvider clock)
             var (count, again) = (real?.Events ?? 0, duplicates.GetValueOrDefault(g.Key));
             // keys are counted over all events of the name, test ones included
             var all = g.Sum(e => e.Events);
+            var coverage = keys[g.Key].ToDictionary(k => k.Key, k => Math.Min(1, (decimal)k.Events / all));
+            var quality = all == 0 ? null : MatchQuality.Estimate(ForEstimate(coverage));
             return new EventHealth(g.Key, count, all - count, again, again == 0 ? 0 : (double)again / (all + again),
                 count == 0 ? null : real!.DelayMs / 1000.0 / count,
-                keys[g.Key].ToDictionary(k => k.Key, k => Math.Min(1, (double)k.Events / all)),
+                coverage, quality?.Score, quality?.Gains ?? [],
                 [.. deliveries[g.Key].GroupBy(d => d.ConnectionId).Select(d => Destination(d.Key, connections.GetValueOrDefault(d.Key), [.. d]))]);
         }).OrderByDescending(e => e.Events).ThenBy(e => e.Name, StringComparer.Ordinal).ToList();
         return new WebsiteHealth(from, now, byEvent.Sum(e => e.Events), last, duplicates.Values.Sum(), byEvent);
@@ -113,6 +118,14 @@ public sealed class WebsiteHealthQueries(ClarityDb database, TimeProvider clock)
             .ToLookup(c => c.WebsiteId, c => new ConnectionOverview(c.Id, c.Platform, c.Name, c.Enabled, c.State));
         return websites.ConvertAll(w => new WebsiteOverview(w.Id, w.WorkspaceId, w.Name, w.Domain, w.Events, w.Last, [.. connections[w.Id]]));
     }
+
+    /// <summary>Coverage under the names the estimate knows: it calls address and agent by what Meta calls the address.</summary>
+    private static Dictionary<string, decimal> ForEstimate(Dictionary<string, decimal> coverage) => coverage.ToDictionary(k => k.Key switch
+    {
+        KeyCoverage.IpAndUserAgent => MatchQuality.AddressAndAgent,
+        KeyCoverage.Ipv4AndUserAgent => MatchQuality.AddressV4AndAgent,
+        _ => k.Key,
+    }, k => k.Value);
 
     private sealed record Finished(string Name, Guid ConnectionId, string Status, string Reason, long Deliveries, long LatencyMs);
 

@@ -1,4 +1,5 @@
 using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Ingestion.Validate;
 using Microsoft.EntityFrameworkCore;
 
 namespace ClarityTracking.Core.Tenancy;
@@ -15,7 +16,7 @@ namespace ClarityTracking.Core.Tenancy;
 public sealed record ApiKeyInfo(Guid Id, ApiKeyKind Kind, bool IsTest, string Name, string Hint, string? Key, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt);
 
 /// <summary>Keys of a website. To rotate: make a new one, put it to use, revoke the old one.</summary>
-public sealed class ApiKeyService(ClarityDb database, TimeProvider clock)
+public sealed class ApiKeyService(ClarityDb database, KeyDirectory directory, TimeProvider clock)
 {
     /// <summary>All keys, newest first, revoked ones included.</summary>
     public async Task<Result<IReadOnlyList<ApiKeyInfo>>> ListAsync(Caller caller, Guid websiteId, CancellationToken cancel)
@@ -62,6 +63,7 @@ public sealed class ApiKeyService(ClarityDb database, TimeProvider clock)
             key.Revoke(now);
             db.Audit(key.WorkspaceId, caller, "api_key.revoked", $"api_key {keyId}", key.Hint, now);
             await db.SaveChangesAsync(cancel);
+            directory.Forget();
         }
         return Done.It;
     }

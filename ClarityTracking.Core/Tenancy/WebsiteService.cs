@@ -1,5 +1,6 @@
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Ingestion.Validate;
 using Microsoft.EntityFrameworkCore;
 
 namespace ClarityTracking.Core.Tenancy;
@@ -28,7 +29,7 @@ public sealed record NewWebsite(WebsiteInfo Website, string SecretKey);
 public sealed record WebsiteValues(string? Name, string? Domain, string? Currency, string? TimeZone, string? DefaultCountry, bool? PrivacyMode);
 
 /// <summary>Websites.</summary>
-public sealed class WebsiteService(ClarityDb database, TimeProvider clock)
+public sealed class WebsiteService(ClarityDb database, KeyDirectory directory, TimeProvider clock)
 {
     /// <summary>The websites the caller sees, by name.</summary>
     public async Task<IReadOnlyList<WebsiteInfo>> ListAsync(Caller caller, Guid? workspaceId, CancellationToken cancel)
@@ -95,6 +96,7 @@ public sealed class WebsiteService(ClarityDb database, TimeProvider clock)
         if (changed.Count > 0)
             db.Audit(website.WorkspaceId, caller, "website.changed", $"website {id}", string.Join(", ", changed), clock.GetUtcNow());
         await db.SaveChangesAsync(cancel);
+        directory.Forget();
         return (await ReadAsync(db, caller, w => w.Id == id, cancel)).Single();
     }
 
@@ -111,6 +113,7 @@ public sealed class WebsiteService(ClarityDb database, TimeProvider clock)
         db.Websites.Remove(found.Value);
         db.Audit(found.Value.WorkspaceId, caller, "website.deleted", $"website {id}", $"{found.Value.Name} ({found.Value.Domain})", clock.GetUtcNow());
         await db.SaveChangesAsync(cancel);
+        directory.Forget();
         return Done.It;
     }
 

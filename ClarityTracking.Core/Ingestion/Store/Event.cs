@@ -119,5 +119,5 @@ public sealed class Event
 
     private static readonly Dictionary<string, ClickId> NoClickIds = [];
     private static readonly Dictionary<string, string> NoWords = [];
-    private static readonly JsonElement EmptyObject = JsonDocument.Parse("{}").RootElement.Clone();
+    internal static readonly JsonElement EmptyObject = JsonDocument.Parse("{}").RootElement.Clone();
 }

@@ -1,0 +1,40 @@
+using System.Text.Json;
+using ClarityTracking.Core.Ingestion.Store;
+
+namespace ClarityTracking.Core.Destinations.Meta;
+
+/// <summary>Where Meta is told that the event happened.</summary>
+static class MetaActionSource
+{
+    internal const string Website = "website";
+    const string SystemGenerated = "system_generated";
+
+    /// <summary>What a server may name itself. Not app and business_messaging: they need fields that events do not have.</summary>
+    static readonly string[] Stated = [Website, SystemGenerated, "email", "phone_call", "chat", "physical_store", "other"];
+
+    /// <summary>
+    /// The browser's events are from the website. A server's or a sender's count as such when they carry the page and the browser, which
+    /// Meta demands of website events; without them nobody stood at a browser as far as we know (a renewal, a booking by phone), so
+    /// they are system generated, unless the sender says better in its property <c>action_source</c>.
+    /// </summary>
+    internal static string Of(Event @event) => @event.Source switch
+    {
+        EventSource.Browser or EventSource.Link => Website,
+        EventSource.Server or EventSource.Webhook => StatedIn(@event.Properties)
+            ?? (IsWebAddress(@event.Url) && !string.IsNullOrEmpty(@event.UserAgent) ? Website : SystemGenerated),
+    };
+
+    internal static bool IsWebAddress(string? url) =>
+        url is not null && (url.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || url.StartsWith("http://", StringComparison.OrdinalIgnoreCase));
+
+    static string? StatedIn(JsonElement properties)
+    {
+        if (properties.ValueKind != JsonValueKind.Object || !properties.TryGetProperty("action_source"u8, out var stated)
+            || stated.ValueKind != JsonValueKind.String)
+            return null;
+        foreach (var known in Stated)
+            if (stated.ValueEquals(known))
+                return known;
+        return null;
+    }
+}

@@ -1,0 +1,127 @@
+using System.Collections.Frozen;
+using System.Globalization;
+using System.Text.Json;
+using ClarityTracking.Core.Delivery;
+
+namespace ClarityTracking.Core.Destinations.Meta;
+
+/// <summary>
+/// Says what the Graph API's answer meant. The error code decides, not the HTTP status: rate limits and dead tokens have been seen with
+/// status 500 and passing troubles with 400. Sources: Graph API error handling (2026-09-12) and public integrations' tests.
+/// </summary>
+static class MetaAnswer
+{
+    const int LongestReason = 300;
+
+    /// <summary>Codes that mean the same whatever else the answer says.</summary>
+    static readonly FrozenDictionary<int, FailureKind> ByCode = new Dictionary<int, FailureKind>
+    {
+        [1] = FailureKind.Transient,        // unknown error
+        [2] = FailureKind.Transient,        // service unavailable
+        [341] = FailureKind.Transient,      // application limit
+        [368] = FailureKind.Transient,      // temporarily blocked
+        [5000] = FailureKind.Transient,
+        [21009] = FailureKind.Transient,
+        [4] = FailureKind.RateLimited,      // app
+        [17] = FailureKind.RateLimited,     // user
+        [32] = FailureKind.RateLimited,     // page
+        [613] = FailureKind.RateLimited,    // calls of one kind
+        [80003] = FailureKind.RateLimited,  // business use case
+        [80004] = FailureKind.RateLimited,
+        [3] = FailureKind.Credential,       // capability
+        [10] = FailureKind.Credential,      // permission
+        [102] = FailureKind.Credential,     // session
+        [190] = FailureKind.Credential,     // token
+    }.ToFrozenDictionary();
+
+    /// <summary>Subcodes of 100 (invalid parameter) that are not the event's fault or have a kind of their own; all others are permanent.</summary>
+    static readonly FrozenDictionary<int, FailureKind> BySubcodeOf100 = new Dictionary<int, FailureKind>
+    {
+        [33] = FailureKind.Credential,      // dataset does not exist or may not be used
+        [2804003] = FailureKind.TooOld,
+    }.ToFrozenDictionary();
+
+    internal static DeliveryOutcome Judge(int httpStatus, string body)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            return Judge(httpStatus, document.RootElement);
+        }
+        // a proxy's page, nothing at all, or text that is no Unicode: it says nothing about the event
+        catch (Exception strange) when (strange is JsonException or InvalidOperationException or ArgumentException)
+        {
+            return Unreadable(httpStatus);
+        }
+    }
+
+    static DeliveryOutcome Judge(int httpStatus, JsonElement answer)
+    {
+        if (answer.ValueKind != JsonValueKind.Object)
+            return Unreadable(httpStatus);
+        if (answer.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object)
+            return Refusal(httpStatus, error);
+        return httpStatus is >= 200 and < 300 && Number(answer, "events_received") > 0
+            ? new DeliveryOutcome.Delivered(Text(answer, "fbtrace_id"))
+            : Unreadable(httpStatus);
+    }
+
+    static DeliveryOutcome Refusal(int httpStatus, JsonElement error)
+    {
+        var kind = KindOf(httpStatus, error);
+        var reason = Reason(error);
+        return kind is FailureKind.Permanent or FailureKind.TooOld
+            ? new DeliveryOutcome.Refused(kind, reason)
+            : new DeliveryOutcome.TryLater(kind, reason);
+    }
+
+    static FailureKind KindOf(int httpStatus, JsonElement error)
+    {
+        var code = Number(error, "code");
+        if (code is { } known && ByCode.TryGetValue(known, out var kind))
+            return kind;
+        if (code is >= 200 and <= 299)
+            return FailureKind.Credential; // permissions
+        if (code == 100 && Number(error, "error_subcode") is { } subcode && BySubcodeOf100.TryGetValue(subcode, out kind))
+            return kind;
+        if (error.TryGetProperty("is_transient", out var transient) && transient.ValueKind == JsonValueKind.True)
+            return FailureKind.Transient;
+        return code == 100 ? FailureKind.Permanent : ByStatus(httpStatus);
+    }
+
+    static FailureKind ByStatus(int httpStatus) => httpStatus switch
+    {
+        401 or 403 => FailureKind.Credential,
+        408 => FailureKind.Transient,
+        429 => FailureKind.RateLimited,
+        >= 400 and < 500 => FailureKind.Permanent,
+        _ => FailureKind.Transient,
+    };
+
+    static DeliveryOutcome.TryLater Unreadable(int httpStatus) =>
+        new(httpStatus == 429 ? FailureKind.RateLimited : FailureKind.Transient,
+            string.Create(CultureInfo.InvariantCulture, $"HTTP {httpStatus} with an answer that is not the Graph API's."));
+
+    /// <summary>Code and words of the answer; Meta's messages name fields, not values.</summary>
+    static string Reason(JsonElement error)
+    {
+        var code = string.Create(CultureInfo.InvariantCulture, $"{Number(error, "code")}");
+        var subcode = Number(error, "error_subcode") is { } number ? string.Create(CultureInfo.InvariantCulture, $"/{number}") : "";
+        var words = string.Join(": ", new[] { Text(error, "message"), Text(error, "error_user_title"), Text(error, "error_user_msg") }
+            .Where(text => !string.IsNullOrWhiteSpace(text)).Distinct());
+        var trace = Text(error, "fbtrace_id") is { } id ? $" (fbtrace_id {id})" : "";
+        if (words.Length > LongestReason)
+            words = words[..LongestReason];
+        return $"{code}{subcode} {words}{trace}".Trim();
+    }
+
+    static string? Text(JsonElement from, string name) =>
+        from.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    static int? Number(JsonElement from, string name) => from.TryGetProperty(name, out var value) switch
+    {
+        true when value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) => number,
+        true when value.ValueKind == JsonValueKind.String && int.TryParse(value.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) => number,
+        _ => null,
+    };
+}

@@ -1,0 +1,95 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Ingestion.Identify;
+using ClarityTracking.Core.Ingestion.Store;
+using ClarityTracking.Core.Routing;
+
+namespace ClarityTracking.Core.Destinations.Meta;
+
+/// <summary>Meta Conversions API (Facebook, Instagram). The rules and their sources are in this folder's README.</summary>
+public sealed class MetaDestination : IDestination
+{
+    static readonly Dictionary<string, string> NoHeaders = [];
+
+    /// <inheritdoc />
+    public DestinationInfo Info { get; } = new("meta", "Meta", MaxBatch: 1000, MaxAge: TimeSpan.FromDays(7),
+        new Uri("https://graph.facebook.com"), MetaSettings.Fields);
+
+    /// <inheritdoc />
+    public IReadOnlyList<FieldError> Check(JsonElement settings, JsonElement? credentials) => MetaSettings.Check(settings, credentials);
+
+    /// <inheritdoc />
+    public Skip? ReasonToSkip(Event @event, JsonElement settings, DateTimeOffset now)
+    {
+        if (MetaEventNames.Find(@event.Name, settings) is not { } name)
+            return new Skip(SkipReason.Unmapped, $"Meta gets no event for {@event.Name}; name one in the connection's events to send it.");
+        if (@event.IsTest && MetaSettings.Text(settings, "test_event_code") is null)
+            return new Skip(SkipReason.Test, "A test event, and the connection has no test event code.");
+        if (now - @event.OccurredAt > Info.MaxAge)
+            return new Skip(SkipReason.TooOld, "Meta takes events of the last 7 days.");
+        return MissingField(@event, name) ?? (MetaUserData.IsTooBroad(@event)
+            ? new Skip(SkipReason.MissingKeys, "Meta refuses events that describe too many people: an email, phone, click id, browser id or IP address is needed.")
+            : null);
+    }
+
+    /// <inheritdoc />
+    public byte[] Map(Event @event, JsonElement settings) =>
+        // an event whose mapping was switched off after it was routed still goes out under its own name
+        MetaPayload.Write(@event, MetaEventNames.Find(@event.Name, settings) ?? @event.Name, settings);
+
+    /// <inheritdoc />
+    public DestinationRequest BuildRequest(IReadOnlyList<byte[]> payloads, DestinationAccess access)
+    {
+        var body = new ArrayBufferWriter<byte>(64 + payloads.Sum(payload => payload.Length + 1));
+        using (var json = new Utf8JsonWriter(body, MetaPayload.Json))
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("data"u8);
+            foreach (var payload in payloads)
+                json.WriteRawValue(payload, skipInputValidation: true);
+            json.WriteEndArray();
+            if (MetaSettings.Text(access.Settings, "test_event_code") is { } code)
+                json.WriteString("test_event_code"u8, code);
+            json.WriteEndObject();
+        }
+
+        var token = MetaSettings.Text(access.Credentials, "access_token") ?? "";
+        var escaped = Uri.EscapeDataString(token);
+        var secrets = new List<string> { token };
+        if (escaped != token)
+            secrets.Add(escaped);
+        var version = MetaSettings.Text(access.Settings, "api_version") ?? MetaSettings.DefaultApiVersion;
+        var dataset = Uri.EscapeDataString(MetaSettings.Text(access.Settings, "dataset_id") ?? "");
+        var url = new StringBuilder(access.BaseUrl.AbsoluteUri.TrimEnd('/')).Append('/').Append(version).Append('/').Append(dataset)
+            .Append("/events?access_token=").Append(escaped);
+        if (MetaSettings.Text(access.Credentials, "app_secret") is { } appSecret)
+        {
+            var proof = Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(appSecret), Encoding.UTF8.GetBytes(token)));
+            url.Append("&appsecret_proof=").Append(proof);
+            secrets.AddRange([appSecret, proof]);
+        }
+        secrets.RemoveAll(string.IsNullOrEmpty);
+        return new DestinationRequest(HttpMethod.Post, new Uri(url.ToString()), body.WrittenSpan.ToArray(), NoHeaders, secrets);
+    }
+
+    /// <inheritdoc />
+    public DeliveryOutcome Judge(int httpStatus, string body) => MetaAnswer.Judge(httpStatus, body);
+
+    static Skip? MissingField(Event @event, string name)
+    {
+        if (name == MetaEventNames.Purchase && @event.Value is null)
+            return new Skip(SkipReason.MissingField, "Meta refuses a Purchase without a value.");
+        if (name == MetaEventNames.Purchase && MetaCurrency.Read(@event.Currency) is null)
+            return new Skip(SkipReason.MissingField, "Meta refuses a Purchase without an ISO 4217 currency.");
+        if (MetaActionSource.Of(@event) != MetaActionSource.Website)
+            return null;
+        if (!MetaActionSource.IsWebAddress(@event.Url))
+            return new Skip(SkipReason.MissingField, "Meta needs the page's address (url) of a website event.");
+        return string.IsNullOrEmpty(@event.UserAgent)
+            ? new Skip(SkipReason.MissingField, "Meta needs the browser's user agent of a website event.")
+            : null;
+    }
+}

@@ -1,0 +1,85 @@
+using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Destinations;
+using ClarityTracking.Web.Components.Shared;
+using Microsoft.AspNetCore.Components;
+using Radzen;
+
+namespace ClarityTracking.Web.Components.Pages.Connections;
+
+/// <summary>Where a website's events go. The form opens beside the list and has an address of its own.</summary>
+public sealed partial class ConnectionsPage(ConnectionService service, ConnectionTester tester, DestinationCatalog catalog)
+{
+    private Guid? _testing;
+    private ConnectionTest? _test;
+    private string _testName = "";
+
+    /// <summary><c>new</c> or a connection's id.</summary>
+    [SupplyParameterFromQuery(Name = "open")]
+    private string? Open { get; set; }
+
+    [SupplyParameterFromQuery(Name = "platform")]
+    private string? Platform { get; set; }
+
+    private LoadState<IReadOnlyList<ConnectionDetails>> Connections { get; set; } = new();
+
+    private string? Answer
+    {
+        get
+        {
+            if (Connections.Value is not { Count: > 0 } all)
+                return null;
+            var paused = all.Where(c => c.Enabled && c.State == ConnectionState.Paused).ToList();
+            if (paused.Count > 0)
+                return $"{string.Join(" and ", paused.Select(c => c.Name))} {(paused.Count == 1 ? "is" : "are")} paused until someone acts; events are kept.";
+            var degraded = all.Where(c => c.Enabled && c.State == ConnectionState.Degraded).ToList();
+            if (degraded.Count > 0)
+                return $"{string.Join(" and ", degraded.Select(c => c.Name))} {(degraded.Count == 1 ? "does" : "do")} not answer as expected; deliveries are tried again by themselves.";
+            var on = all.Count(c => c.Enabled);
+            return on == 0 ? "All connections are switched off; events are stored, but sent nowhere."
+                : on == 1 ? "The connection works." : $"All {on} connections that are switched on work.";
+        }
+    }
+
+    private (IDestination Destination, ConnectionDetails? Existing)? Opened
+    {
+        get
+        {
+            if (Open == "new")
+                return (catalog.Find(Platform ?? "") ?? catalog.All.FirstOrDefault()) is { } chosen ? (chosen, null) : null;
+            var existing = Connections.Value?.FirstOrDefault(c => c.Id.ToString() == Open);
+            return existing is not null && catalog.Find(existing.Platform) is { } destination ? (destination, existing) : null;
+        }
+    }
+
+    protected override async Task LoadAsync() =>
+        Connections = await QueryAsync((caller, cancel) => service.ListAsync(caller, WebsiteId, cancel));
+
+    private void ClosePanel() => Filter(("open", null), ("platform", null));
+
+    private void SavedAsync() => ClosePanel();
+
+    private async Task TestAsync(ConnectionDetails connection)
+    {
+        _testing = connection.Id;
+        var test = await DoAsync((caller, cancel) => tester.TestAsync(caller, WebsiteId, connection.Id, cancel));
+        (_testing, _test, _testName) = (null, test?.Value, connection.Name);
+    }
+
+    private async Task EnableAsync(ConnectionDetails connection)
+    {
+        var values = new ConnectionValues(null, null, null, !connection.Enabled);
+        await DoAsync((caller, cancel) => service.ChangeAsync(caller, WebsiteId, connection.Id, values, cancel),
+            connection.Enabled ? $"{connection.Name} is switched off" : $"{connection.Name} is switched on");
+        await LoadAsync();
+    }
+
+    private async Task DeleteAsync(ConnectionDetails connection)
+    {
+        var sure = await Dialogs.Confirm($"{connection.Name} gets no more events, and deliveries that still wait for it are dropped. What was delivered stays in the log.",
+            $"Delete {connection.Name}?", new ConfirmOptions { OkButtonText = "Delete connection", CancelButtonText = "Keep it" });
+        if (sure != true)
+            return;
+        await DoAsync((caller, cancel) => service.DeleteAsync(caller, WebsiteId, connection.Id, cancel), $"{connection.Name} is deleted");
+        await LoadAsync();
+    }
+}

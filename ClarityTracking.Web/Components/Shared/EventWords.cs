@@ -1,0 +1,44 @@
+using ClarityTracking.Core.Ingestion.Store;
+
+namespace ClarityTracking.Web.Components.Shared;
+
+/// <summary>Names of events, sources and match keys as people read them.</summary>
+public static class EventWords
+{
+    private static readonly Dictionary<string, string> Keys = new(StringComparer.Ordinal)
+    {
+        ["em"] = "email",
+        ["ph"] = "phone",
+        ["fn"] = "first name",
+        ["ln"] = "last name",
+        ["ct"] = "city",
+        ["st"] = "state",
+        ["zp"] = "postal code",
+        ["country"] = "country",
+        ["ge"] = "gender",
+        ["db"] = "date of birth",
+        ["external_id"] = "your own id",
+        ["fbc"] = "Meta click (fbc)",
+        ["fbp"] = "Meta browser (fbp)",
+        ["ip_ua"] = "address and browser",
+    };
+
+    /// <summary>A match key's name; unknown ones are shown as they are.</summary>
+    public static string Key(string key) => Keys.GetValueOrDefault(key) ?? key.Replace('_', ' ');
+
+    /// <summary>An event's name.</summary>
+    public static string Name(string name) => Words.Sentence(name);
+
+    /// <summary>Where it was seen.</summary>
+    public static string Source(EventSource source) => source switch
+    {
+        EventSource.Browser => "Browser",
+        EventSource.Server => "Server",
+        EventSource.Webhook => "Webhook",
+        EventSource.Link => "Link",
+    };
+
+    /// <summary>Path and query of an address, for narrow columns; the whole when it is no address.</summary>
+    public static string Path(string? url) =>
+        url is null ? "–" : Uri.TryCreate(url, UriKind.Absolute, out var address) ? address.PathAndQuery : url;
+}

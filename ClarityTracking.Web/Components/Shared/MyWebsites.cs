@@ -1,0 +1,21 @@
+using ClarityTracking.Core.Tenancy;
+using ClarityTracking.Web.Account;
+
+namespace ClarityTracking.Web.Components.Shared;
+
+/// <summary>The websites of this circuit's person, for the navigation. Pages that change one say so with <see cref="LoadAsync"/>.</summary>
+public sealed class MyWebsites(WebsiteService websites, CurrentCaller caller)
+{
+    /// <summary>By name; empty until loaded.</summary>
+    public IReadOnlyList<WebsiteInfo> All { get; private set; } = [];
+
+    /// <summary>The list has changed.</summary>
+    public event Action? Changed;
+
+    /// <summary>Reads the list.</summary>
+    public async Task LoadAsync()
+    {
+        All = await websites.ListAsync(await caller.GetAsync(CancellationToken.None), workspaceId: null, CancellationToken.None);
+        Changed?.Invoke();
+    }
+}

@@ -1,0 +1,66 @@
+using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Delivery;
+
+namespace ClarityTracking.Web.Components.Shared;
+
+/// <summary>A state as it stands on pages: the colour of its dot and its words.</summary>
+/// <param name="Kind">good, warn, bad, info, or empty.</param>
+/// <param name="Words">Sentence case.</param>
+public sealed record StatusText(string Kind, string Words);
+
+/// <summary>The words of states and reasons, the same on every page.</summary>
+public static class StatusWords
+{
+    private static readonly Dictionary<string, string> Reasons = new(StringComparer.Ordinal)
+    {
+        // skips
+        ["consent"] = "no consent",
+        ["bot"] = "looks like a bot",
+        ["test"] = "test event",
+        ["unmapped"] = "not mapped",
+        ["missing_keys"] = "too few match keys",
+        ["missing_field"] = "a field is missing",
+        ["filter"] = "filter rule",
+        ["too_old"] = "too old",
+        // failures
+        ["transient"] = "no usable answer",
+        ["rate_limited"] = "rate limited",
+        ["credential"] = "credentials refused",
+        ["permanent"] = "refused by the platform",
+    };
+
+    /// <summary>A reason's word as people read it; unknown words are shown as they are.</summary>
+    public static string Reason(string reason) => Reasons.GetValueOrDefault(reason) ?? reason.Replace('_', ' ');
+
+    /// <summary>Where a delivery stands.</summary>
+    public static StatusText Of(DeliveryStatus status, string? reason, DateTimeOffset? nextAttemptAt, DateTimeOffset now) => status switch
+    {
+        DeliveryStatus.Pending => new("info", "Pending"),
+        DeliveryStatus.Retrying => new("warn", nextAttemptAt is { } next && next > now ? $"Retrying in {Words.Span(next - now)}" : "Retrying now"),
+        DeliveryStatus.Delivered => new("good", "Delivered"),
+        DeliveryStatus.Skipped => new("", With("Skipped", reason)),
+        DeliveryStatus.Dead => new("bad", With("Dead", reason)),
+    };
+
+    /// <summary>A delivery status alone, for filters.</summary>
+    public static string Of(DeliveryStatus status) => Words.Sentence(status.ToString());
+
+    /// <summary>How a connection does.</summary>
+    public static StatusText Of(ConnectionState state, bool enabled, string? reason) => (enabled, state) switch
+    {
+        (false, _) => new("", "Switched off"),
+        (true, ConnectionState.Healthy) => new("good", "Healthy"),
+        (true, ConnectionState.Degraded) => new("warn", With("Degraded", reason)),
+        (true, ConnectionState.Paused) => new("bad", With("Paused", reason)),
+    };
+
+    /// <summary>The outcome of one attempt (<c>delivered</c> or a failure kind).</summary>
+    public static StatusText Attempt(string outcome) => outcome switch
+    {
+        "delivered" => new("good", "Delivered"),
+        "permanent" or "too_old" => new("bad", Words.Sentence(Reason(outcome))),
+        _ => new("warn", Words.Sentence(Reason(outcome))),
+    };
+
+    private static string With(string state, string? reason) => reason is { Length: > 0 } ? $"{state}: {Reason(reason)}" : state;
+}

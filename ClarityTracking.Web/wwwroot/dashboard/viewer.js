@@ -1,0 +1,51 @@
+// What only the viewer's browser knows or can do.
+export const timeZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+export function countryNames(codes) {
+  const names = new Intl.DisplayNames(["en"], { type: "region", fallback: "code" });
+  return codes.map(code => names.of(code));
+}
+
+export const isVisible = () => document.visibilityState === "visible";
+
+export const isScrolled = () => window.scrollY > 160;
+
+export function toTop() {
+  window.scrollTo({ top: 0, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+}
+
+// The clipboard API needs a secure context; a selection copies anywhere.
+export async function copy(text) {
+  if (navigator.clipboard && window.isSecureContext) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      // Refused by the browser: the older way below may still be allowed.
+    }
+  }
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.style.position = "fixed";
+  area.style.opacity = "0";
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  return done;
+}
+
+// Keeps the keyboard inside an open panel and gives the focus back when it closes.
+export function openPanel(panel) {
+  const before = document.activeElement;
+  panel.querySelector("button, a, input, select")?.focus();
+  const onKey = event => {
+    if (event.key !== "Tab") return;
+    const all = [...panel.querySelectorAll("a[href], button:not(:disabled), input, select, summary, [tabindex='0']")].filter(e => e.offsetParent);
+    const [first, last] = [all[0], all.at(-1)];
+    if (event.shiftKey && document.activeElement === first) { last?.focus(); event.preventDefault(); }
+    else if (!event.shiftKey && document.activeElement === last) { first?.focus(); event.preventDefault(); }
+  };
+  panel.addEventListener("keydown", onKey);
+  return { close() { panel.removeEventListener("keydown", onKey); before?.focus?.(); } };
+}
