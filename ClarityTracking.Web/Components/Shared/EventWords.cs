@@ -20,7 +20,11 @@ public static class EventWords
         ["external_id"] = "your own id",
         ["fbc"] = "Meta click (fbc)",
         ["fbp"] = "Meta browser (fbp)",
-        ["ip_ua"] = "address and browser",
+        ["ip_ua"] = "IP address and browser",
+        ["ip_ua_v4"] = "IP address (v4) and browser",
+        ["fbclid"] = "Meta click id (fbclid)",
+        ["gclid"] = "Google click id (gclid)",
+        ["ttclid"] = "TikTok click id (ttclid)",
     };
 
     /// <summary>A match key's name; unknown ones are shown as they are.</summary>

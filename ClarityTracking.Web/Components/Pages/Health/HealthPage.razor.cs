@@ -1,0 +1,48 @@
+using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Health;
+using ClarityTracking.Web.Components.Shared;
+
+namespace ClarityTracking.Web.Components.Pages.Health;
+
+/// <summary>The last 48 hours by event and destination.</summary>
+public sealed partial class HealthPage(WebsiteHealthQueries queries, ConnectionService connections)
+{
+    private static readonly TimeSpan LongSilence = TimeSpan.FromHours(24);
+    private const double GoodSuccess = .95;
+
+    private LoadState<WebsiteHealth> Health { get; set; } = new();
+
+    private IReadOnlyList<ConnectionDetails> Connections { get; set; } = [];
+
+    private string? Answer
+    {
+        get
+        {
+            if (Health.Value is not { ByEvent.Count: > 0 } health)
+                return Health.IsLoaded ? "No event arrived in the last 48 hours." : null;
+            var names = Connections.Where(c => c.Enabled).Select(c => c.Name).ToList();
+            var paused = Connections.Where(c => c.Enabled && c.State == ConnectionState.Paused).ToList();
+            var success = Success(health);
+            var isSilent = Viewer.Now - health.LastEventAt > LongSilence;
+            var isHealthy = paused.Count == 0 && !isSilent && success is null or >= GoodSuccess;
+            var reached = names.Count == 0 ? $"{Words.Count(health.Events, "event")} arrived; no connection is on, so nothing was sent"
+                : success is null ? $"{Words.Count(health.Events, "event")} arrived; nothing had to be sent"
+                : $"{Words.Percent(success)} of {Words.Count(Tried(health), "delivery", "deliveries")} reached {string.Join(" and ", names)}";
+            var trouble = paused.Count > 0 ? $" {string.Join(" and ", paused.Select(c => $"{c.Name} is paused: {c.StateReason}"))}."
+                : isSilent ? $" No event has come for {Words.Span(Viewer.Now - health.LastEventAt!.Value)}." : "";
+            return $"{(isHealthy ? "Healthy" : "Needs attention")}: {reached}.{trouble}";
+        }
+    }
+
+    protected override async Task LoadAsync()
+    {
+        Connections = (await QueryAsync((caller, cancel) => connections.ListAsync(caller, WebsiteId, cancel))).Value ?? [];
+        Health = await QueryAsync((caller, cancel) => queries.GetAsync(caller, WebsiteId, cancel));
+    }
+
+    private static long Delivered(WebsiteHealth health) => health.ByEvent.Sum(e => e.Destinations.Sum(d => d.Delivered));
+
+    private static long Tried(WebsiteHealth health) => Delivered(health) + health.ByEvent.Sum(e => e.Destinations.Sum(d => d.Dead.Values.Sum()));
+
+    private static double? Success(WebsiteHealth health) => Tried(health) is > 0 and var tried ? (double)Delivered(health) / tried : null;
+}
