@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -14,7 +13,9 @@ public sealed class SecretProtector : IDisposable
     private const byte Version = 1;
     private const int NonceSize = 12, TagSize = 16, HeaderSize = 1 + NonceSize + TagSize;
     private readonly byte[] _masterKey;
-    private readonly ConcurrentDictionary<(string Purpose, Guid Owner), byte[]> _keys = new();
+    // Setting up a cipher costs more than sealing an event with it, and a cipher serves one thread at a time.
+    private const int MostCiphersPerThread = 256;
+    private readonly ThreadLocal<Dictionary<(string Purpose, Guid Owner), AesGcm>> _ciphers = new(() => [], trackAllValues: true);
 
     /// <param name="masterKey">32 random bytes that are never stored in the database.</param>
     public SecretProtector(byte[] masterKey)
@@ -37,8 +38,7 @@ public sealed class SecretProtector : IDisposable
         RandomNumberGenerator.Fill(nonce);
         Span<byte> aad = stackalloc byte[16];
         bound.TryWriteBytes(aad);
-        using var aes = new AesGcm(KeyFor(purpose, owner), TagSize);
-        aes.Encrypt(nonce, plain, sealedBytes.AsSpan(HeaderSize), sealedBytes.AsSpan(1 + NonceSize, TagSize), aad);
+        CipherFor(purpose, owner).Encrypt(nonce, plain, sealedBytes.AsSpan(HeaderSize), sealedBytes.AsSpan(1 + NonceSize, TagSize), aad);
         return sealedBytes;
     }
 
@@ -51,13 +51,33 @@ public sealed class SecretProtector : IDisposable
         var plain = new byte[sealedBytes.Length - HeaderSize];
         Span<byte> aad = stackalloc byte[16];
         bound.TryWriteBytes(aad);
-        using var aes = new AesGcm(KeyFor(purpose, owner), TagSize);
-        aes.Decrypt(sealedBytes.Slice(1, NonceSize), sealedBytes[HeaderSize..], sealedBytes.Slice(1 + NonceSize, TagSize), plain, aad);
+        CipherFor(purpose, owner).Decrypt(sealedBytes.Slice(1, NonceSize), sealedBytes[HeaderSize..], sealedBytes.Slice(1 + NonceSize, TagSize), plain, aad);
         return plain;
     }
 
-    public void Dispose() => CryptographicOperations.ZeroMemory(_masterKey);
+    public void Dispose()
+    {
+        foreach (var ciphers in _ciphers.Values)
+            Release(ciphers);
+        _ciphers.Dispose();
+        CryptographicOperations.ZeroMemory(_masterKey);
+    }
 
-    private byte[] KeyFor(string purpose, Guid owner) => _keys.GetOrAdd((purpose, owner), static (k, master) =>
-        HKDF.DeriveKey(HashAlgorithmName.SHA256, master, 32, k.Owner.ToByteArray(), Encoding.UTF8.GetBytes(k.Purpose)), _masterKey);
+    private AesGcm CipherFor(string purpose, Guid owner)
+    {
+        var ciphers = _ciphers.Value!;
+        if (ciphers.TryGetValue((purpose, owner), out var cipher))
+            return cipher;
+        if (ciphers.Count >= MostCiphersPerThread)
+            Release(ciphers);
+        var key = HKDF.DeriveKey(HashAlgorithmName.SHA256, _masterKey, 32, owner.ToByteArray(), Encoding.UTF8.GetBytes(purpose));
+        return ciphers[(purpose, owner)] = new AesGcm(key, TagSize);
+    }
+
+    private static void Release(Dictionary<(string, Guid), AesGcm> ciphers)
+    {
+        foreach (var cipher in ciphers.Values)
+            cipher.Dispose();
+        ciphers.Clear();
+    }
 }

@@ -14,13 +14,13 @@ public sealed class RollupWriter
     private readonly Dictionary<(Guid Workspace, Guid Website, Guid Connection, DateTimeOffset Hour, string Name, string Status, string Reason), (long Deliveries, long LatencyMs)> _deliveries = [];
 
     /// <summary>Counts a stored event and the match keys it carries.</summary>
-    public void Add(Ingestion.Store.Event stored)
+    public void Add(Routing.OutboxRow stored)
     {
-        var hour = HourOf(stored.ReceivedAt);
+        var hour = HourOf(Data.Partitions.TimeOf(stored.Id));
         var key = (stored.WorkspaceId, stored.WebsiteId, hour, stored.Name, stored.IsTest);
         var sum = _events.GetValueOrDefault(key);
-        _events[key] = (sum.Events + 1, sum.DelayMs + Math.Max(0, (long)(stored.ReceivedAt - stored.OccurredAt).TotalMilliseconds));
-        foreach (var matchKey in KeyCoverage.KeysOf(stored))
+        _events[key] = (sum.Events + 1, sum.DelayMs + stored.DelayMs);
+        foreach (var matchKey in stored.MatchKeys)
         {
             var keyed = (stored.WorkspaceId, stored.WebsiteId, hour, stored.Name, matchKey);
             _keys[keyed] = _keys.GetValueOrDefault(keyed) + 1;

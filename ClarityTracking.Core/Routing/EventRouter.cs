@@ -54,17 +54,16 @@ public sealed partial class EventRouter(
     {
         await using var connection = await database.OpenConnectionAsync(cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
-        var addresses = await ClaimAsync(connection, cancel);
-        if (addresses.Count == 0)
+        var claimed = await ClaimAsync(connection, cancel);
+        if (claimed.Count == 0)
             return 0;
-        var events = await loader.LoadAsync(connection, addresses, cancel);
-        var targets = await TargetsAsync(connection, addresses, cancel);
         var rollups = new RollupWriter();
+        claimed.ForEach(rollups.Add);
+        var targets = await TargetsAsync(connection, claimed, cancel);
+        var events = await loader.LoadAsync(connection, claimed.Where(c => targets.Contains(c.WebsiteId)).Select(c => c.Address).ToList(), cancel);
         var now = clock.GetUtcNow();
         var (deliveries, skips) = (new List<NewDelivery>(), new List<NewDelivery>());
         foreach (var routed in events.Values)
-        {
-            rollups.Add(routed);
             foreach (var target in targets[routed.WebsiteId])
             {
                 var skip = ReasonToSkip(routed, target, now);
@@ -73,14 +72,13 @@ public sealed partial class EventRouter(
                 if (skip is not null)
                     rollups.Add((routed.WorkspaceId, routed.WebsiteId, target.ConnectionId, routed.Name), DeliveryStatus.Skipped.Word(), skip.Reason.Word(), now, TimeSpan.Zero);
             }
-        }
         await NewDelivery.QueueAsync(connection, deliveries, cancel);
         await NewDelivery.RecordSkipsAsync(connection, skips, cancel);
         await rollups.WriteAsync(connection, cancel);
         await transaction.CommitAsync(cancel);
         if (deliveries.Count > 0)
             queued.Raise();
-        return addresses.Count;
+        return claimed.Count;
     }
 
     /// <summary>Reasons that hold for every ad platform come first, then the platform's own.</summary>
@@ -98,24 +96,25 @@ public sealed partial class EventRouter(
         return target.Destination.ReasonToSkip(routed, target.Settings, now);
     }
 
-    private static async Task<List<EventAddress>> ClaimAsync(NpgsqlConnection connection, CancellationToken cancel)
+    private static async Task<List<OutboxRow>> ClaimAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
         await using var command = new NpgsqlCommand("""
             DELETE FROM outbox WHERE id = ANY (ARRAY(SELECT id FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED))
-            RETURNING workspace_id, website_id, id
+            RETURNING workspace_id, website_id, id, name, is_test, delay_ms, match_keys
             """, connection);
         command.Parameters.Add(new NpgsqlParameter { Value = MostPerBatch });
-        var addresses = new List<EventAddress>();
+        var claimed = new List<OutboxRow>();
         await using var reader = await command.ExecuteReaderAsync(cancel);
         while (await reader.ReadAsync(cancel))
-            addresses.Add(new EventAddress(reader.GetGuid(0), reader.GetGuid(1), reader.GetGuid(2)));
-        return addresses;
+            claimed.Add(new OutboxRow(reader.GetGuid(0), reader.GetGuid(1), reader.GetGuid(2), reader.GetString(3), reader.GetBoolean(4), reader.GetInt64(5),
+                reader.GetString(6).Split(',', StringSplitOptions.RemoveEmptyEntries)));
+        return claimed;
     }
 
     /// <summary>The enabled destinations of the batch's websites, read afresh so that a change counts from the next event on.</summary>
-    private async Task<ILookup<Guid, Target>> TargetsAsync(NpgsqlConnection connection, List<EventAddress> addresses, CancellationToken cancel)
+    private async Task<ILookup<Guid, Target>> TargetsAsync(NpgsqlConnection connection, List<OutboxRow> claimed, CancellationToken cancel)
     {
-        var websites = addresses.Select(a => (a.WorkspaceId, a.WebsiteId)).Distinct().ToList();
+        var websites = claimed.Select(a => (a.WorkspaceId, a.WebsiteId)).Distinct().ToList();
         await using var command = new NpgsqlCommand("""
             SELECT c.website_id, c.id, c.platform, c.settings
               FROM unnest($1, $2) AS wanted(workspace_id, website_id)
@@ -136,4 +135,11 @@ public sealed partial class EventRouter(
 
     [LoggerMessage(1101, LogLevel.Error, "Routing failed; it is tried again")]
     private partial void LogFailed(Exception error);
+}
+
+/// <summary>A stored event that waits for the router, with what is counted of it.</summary>
+public sealed record OutboxRow(Guid WorkspaceId, Guid WebsiteId, Guid Id, string Name, bool IsTest, long DelayMs, string[] MatchKeys)
+{
+    /// <summary>Where the event lies.</summary>
+    public EventAddress Address => new(WorkspaceId, WebsiteId, Id);
 }

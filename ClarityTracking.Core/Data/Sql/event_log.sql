@@ -42,11 +42,16 @@ CREATE TABLE event_keys (
     PRIMARY KEY (workspace_id, key)
 );
 
--- Stored events that the router has not seen yet. A queue of the installation, not a tenant's table: ordered by arrival alone.
+-- Stored events that the router has not seen yet, with what it counts of each, so that it need not read back events nobody is connected
+-- to. A queue of the installation, not a tenant's table: ordered by arrival alone.
 CREATE TABLE outbox (
     id uuid PRIMARY KEY,
     workspace_id uuid NOT NULL,
-    website_id uuid NOT NULL
+    website_id uuid NOT NULL,
+    name text NOT NULL,
+    is_test boolean NOT NULL,
+    delay_ms bigint NOT NULL,
+    match_keys text NOT NULL
 );
 
 CREATE TABLE dropped_events (

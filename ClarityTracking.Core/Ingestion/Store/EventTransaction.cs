@@ -15,17 +15,21 @@ internal sealed class EventTransaction(NpgsqlDataSource database, TimeProvider c
 
     // ORDER BY key: two transactions that claim the same identities take them in the same order and cannot deadlock.
     private const string ClaimSql = """
-        WITH incoming AS (SELECT * FROM unnest($1, $2, $3, $4) AS t(id, workspace_id, website_id, key)),
+        WITH incoming AS (
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS t(id, workspace_id, website_id, key, name, is_test, delay_ms, match_keys)),
         fresh AS (
             INSERT INTO event_keys AS k (workspace_id, key, seen_at)
-            SELECT workspace_id, key, $5 FROM incoming WHERE key IS NOT NULL ORDER BY workspace_id, key
-            ON CONFLICT (workspace_id, key) DO UPDATE SET seen_at = excluded.seen_at WHERE k.seen_at < $6
+            SELECT workspace_id, key, $9 FROM incoming WHERE key IS NOT NULL ORDER BY workspace_id, key
+            ON CONFLICT (workspace_id, key) DO UPDATE SET seen_at = excluded.seen_at WHERE k.seen_at < $10
             RETURNING workspace_id, key)
-        INSERT INTO outbox (id, workspace_id, website_id)
-        SELECT i.id, i.workspace_id, i.website_id FROM incoming i
+        INSERT INTO outbox (id, workspace_id, website_id, name, is_test, delay_ms, match_keys)
+        SELECT i.id, i.workspace_id, i.website_id, i.name, i.is_test, i.delay_ms, i.match_keys FROM incoming i
          WHERE i.key IS NULL OR EXISTS (SELECT FROM fresh f WHERE f.workspace_id = i.workspace_id AND f.key = i.key)
         RETURNING id
         """;
+
+    private static readonly NpgsqlDbType[] ClaimColumns =
+        [NpgsqlDbType.Uuid, NpgsqlDbType.Uuid, NpgsqlDbType.Uuid, NpgsqlDbType.Uuid, NpgsqlDbType.Text, NpgsqlDbType.Boolean, NpgsqlDbType.Bigint, NpgsqlDbType.Text];
 
     private NpgsqlConnection? _connection;
     private NpgsqlCommand? _claim;
@@ -103,8 +107,8 @@ internal sealed class EventTransaction(NpgsqlDataSource database, TimeProvider c
         if (_claim is null)
         {
             _claim = new NpgsqlCommand(ClaimSql, _connection);
-            for (var i = 0; i < 4; i++)
-                _claim.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
+            foreach (var type in ClaimColumns)
+                _claim.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Array | type });
             for (var i = 0; i < 2; i++)
                 _claim.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.TimestampTz });
             await _claim.PrepareAsync();
@@ -114,8 +118,12 @@ internal sealed class EventTransaction(NpgsqlDataSource database, TimeProvider c
         _claim.Parameters[1].Value = candidates.ConvertAll(c => c.Row.Event.WorkspaceId);
         _claim.Parameters[2].Value = candidates.ConvertAll(c => c.Row.Event.WebsiteId);
         _claim.Parameters[3].Value = candidates.ConvertAll(c => c.Row.Key);
-        _claim.Parameters[4].Value = now;
-        _claim.Parameters[5].Value = now - DuplicateWindow;
+        _claim.Parameters[4].Value = candidates.ConvertAll(c => c.Row.Event.Name);
+        _claim.Parameters[5].Value = candidates.ConvertAll(c => c.Row.Event.IsTest);
+        _claim.Parameters[6].Value = candidates.ConvertAll(c => c.Row.DelayMs);
+        _claim.Parameters[7].Value = candidates.ConvertAll(c => c.Row.KeyNames);
+        _claim.Parameters[8].Value = now;
+        _claim.Parameters[9].Value = now - DuplicateWindow;
         var fresh = new HashSet<Guid>(candidates.Count);
         await using var reader = await _claim.ExecuteReaderAsync();
         while (await reader.ReadAsync())
