@@ -36,7 +36,7 @@ public static class StatusWords
     public static StatusText Of(DeliveryStatus status, string? reason, DateTimeOffset? nextAttemptAt, DateTimeOffset now) => status switch
     {
         DeliveryStatus.Pending => new("info", "Pending"),
-        DeliveryStatus.Retrying => new("warn", nextAttemptAt is { } next && next > now ? $"Retrying in {Words.Span(next - now)}" : "Retrying now"),
+        DeliveryStatus.Retrying => new("warn", nextAttemptAt is not { } next ? "Retrying" : next > now ? $"Retrying in {Words.Span(next - now)}" : "Retrying now"),
         DeliveryStatus.Delivered => new("good", "Delivered"),
         DeliveryStatus.Skipped => new("", With("Skipped", reason)),
         DeliveryStatus.Dead => new("bad", With("Dead", reason)),

@@ -55,7 +55,7 @@ internal static class TraceStory
 
     private static string Happened(EventDetails e)
     {
-        var place = e.Url is null ? "" : $" on {EventWords.Path(e.Url)}";
+        var place = e.Url is null ? "" : $" on {Words.Middle(EventWords.Path(e.Url), 56)}";
         var worth = e.Value is { } value ? $", worth {Words.Money(value, e.Currency)}" : "";
         var campaign = e.Utm.TryGetValue("campaign", out var name) ? $", campaign {name}" : "";
         return $"{EventWords.Source(e.Source)}{place}{worth}{campaign}{(e.IsTest ? ", marked as test" : "")}.";
