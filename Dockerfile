@@ -9,7 +9,7 @@ ENV CI=true DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 WORKDIR /src
 
 # What packages are needed changes seldom: these layers are kept while only sources change.
-COPY global.json Directory.Build.props Directory.Packages.props ./
+COPY .editorconfig global.json Directory.Build.props Directory.Packages.props ./
 COPY build/ build/
 COPY ClarityTracking.Core/ClarityTracking.Core.csproj ClarityTracking.Core/packages.lock.json ClarityTracking.Core/
 COPY ClarityTracking.Web/ClarityTracking.Web.csproj ClarityTracking.Web/packages.lock.json ClarityTracking.Web/
