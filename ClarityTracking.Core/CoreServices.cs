@@ -22,7 +22,8 @@ public static class CoreServices
     /// <param name="services">The container.</param>
     /// <param name="connectionString">PostgreSQL.</param>
     /// <param name="masterKey">32 bytes; see <see cref="SecretProtector"/>.</param>
-    public static IServiceCollection AddClarityCore(this IServiceCollection services, string connectionString, byte[] masterKey)
+    /// <param name="roles">Which workers run in this process.</param>
+    public static IServiceCollection AddClarityCore(this IServiceCollection services, string connectionString, byte[] masterKey, NodeRoles roles = NodeRoles.All)
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddClarityData(connectionString);
@@ -30,14 +31,15 @@ public static class CoreServices
         services.AddSingleton<PersonalDataSealer>();
         services.AddSingleton<KeyDirectory>();
         services.AddSingleton<EventWriter>();
-        services.AddHostedService(provider => provider.GetRequiredService<EventWriter>());
+        if (roles != NodeRoles.Worker) // the dashboard takes in events too: its test event
+            services.AddHostedService(provider => provider.GetRequiredService<EventWriter>());
         services.AddSingleton<IngestPipeline>();
         services.AddSingleton<EventLoader>();
         services.AddSingleton<EventsStored>();
-        services.AddHostedService<EventRouter>();
         services.AddSingleton<DeliveriesQueued>();
         services.AddSingleton<DeliveryLane>();
-        services.AddHostedService<DeliveryWorker>();
+        if (roles.HasFlag(NodeRoles.Worker))
+            services.AddHostedService<EventRouter>().AddHostedService<DeliveryWorker>();
         services.AddSingleton<IDestination, MetaDestination>();
         services.AddSingleton<DestinationCatalog>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = TimeSpan.FromSeconds(30));

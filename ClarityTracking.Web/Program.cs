@@ -4,19 +4,18 @@ using ClarityTracking.Web.Account;
 using ClarityTracking.Web.Components;
 using ClarityTracking.Web.Endpoints;
 using ClarityTracking.Web.Hosting;
+using ClarityTracking.Web.Jobs;
 using ClarityTracking.Web.Security;
 
-var builder = WebApplication.CreateBuilder(args);
+var builder = ClarityHost.CreateBuilder(args);
+var roles = NodeRolesText.Parse(builder.Configuration["Clarity:Roles"]);
 await using var installation = await Installation.PrepareAsync(builder.Configuration, builder.Environment, CancellationToken.None);
 
-// `dotnet run` without settings listens where the README says; --urls, ASPNETCORE_URLS and ASPNETCORE_HTTP_PORTS win.
-if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"] is null)
-    builder.WebHost.UseUrls("http://localhost:5080");
-builder.WebHost.UseStaticWebAssets();
-
-builder.Services.AddClarityCore(installation.ConnectionString, installation.MasterKey);
+builder.Services.AddClarityCore(installation.ConnectionString, installation.MasterKey, roles);
 builder.Services.AddClaritySecurity(builder.Configuration);
 builder.Services.AddApi();
+if (roles.HasFlag(NodeRoles.Worker))
+    builder.Services.AddClarityJobs(installation.ConnectionString);
 
 // Dashboard: pages on circuits, sign-in by cookie
 builder.Services.AddAccountCookies();
@@ -29,8 +28,14 @@ app.UseClaritySecurity();
 app.UseAntiforgery();
 
 app.MapStaticAssets();
-app.MapCollect();
-app.MapApi();
-app.MapDashboard();
+app.MapHealth();
+if (roles.HasFlag(NodeRoles.Collect))
+    app.MapCollect();
+if (roles.HasFlag(NodeRoles.Web))
+{
+    app.MapApi();
+    app.MapDashboard();
+}
 
+app.AnnounceStart(installation, roles);
 await app.RunAsync();

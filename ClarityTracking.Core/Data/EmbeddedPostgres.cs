@@ -28,6 +28,9 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         ConnectionString = connectionString;
     }
 
+    /// <summary>The folder of the cluster.</summary>
+    public string Cluster => _cluster;
+
     /// <summary>Connects to the database <c>clarity</c>.</summary>
     public string ConnectionString { get; }
 

@@ -1,4 +1,6 @@
+using ClarityTracking.Core.Destinations.Meta;
 using ClarityTracking.Core.Ingestion.Identify;
+using ClarityTracking.Core.Ingestion.Store;
 
 namespace ClarityTracking.Core.Health;
 
@@ -71,6 +73,31 @@ public static class MatchQuality
                 gains.Add(new(key.Key, key.Label, gain));
         }
         return new(score, [.. gains.OrderByDescending(gain => gain.Gain)]);
+    }
+
+    /// <summary>
+    /// Which of <see cref="Keys"/> an event carries in a form a platform can use: private addresses, malformed cookies and the agents of
+    /// machines do not count. To be asked while the event's personal data is open, since the address is stored sealed.
+    /// </summary>
+    public static IReadOnlyList<string> KeysOf(Event @event)
+    {
+        var found = new List<string>();
+        var hashed = @event.MatchKeys;
+        foreach (var key in (ReadOnlySpan<string>)[MatchKeyNames.Email, MatchKeyNames.Phone, MatchKeyNames.ExternalId, MatchKeyNames.DateOfBirth])
+            if (hashed.Has(key))
+                found.Add(key);
+        if (MetaBrowserIds.ClickId(@event) is not null)
+            found.Add("fbc");
+        if (MetaBrowserIds.BrowserId(@event) is not null)
+            found.Add("fbp");
+        if (!string.IsNullOrEmpty(@event.UserAgent) && @event.BotReason is null && ClientIp.IsPublic(@event.Personal?.Ip))
+            found.Add(ClientIp.IsPublicV6(@event.Personal?.Ip) ? AddressAndAgent : AddressV4AndAgent);
+        if (hashed.Has(MatchKeyNames.FirstName) && hashed.Has(MatchKeyNames.LastName)
+            && (hashed.Has(MatchKeyNames.City) || hashed.Has(MatchKeyNames.Zip) || hashed.Has(MatchKeyNames.DateOfBirth)))
+            found.Add(NameAndPlace);
+        if (hashed.Has(MatchKeyNames.City) && hashed.Has(MatchKeyNames.State) && hashed.Has(MatchKeyNames.Zip) && hashed.Has(MatchKeyNames.Country))
+            found.Add(Place);
+        return found;
     }
 
     /// <param name="coverage">Shares.</param>

@@ -88,7 +88,7 @@ public sealed class WebsiteHealthQueries(ClarityDb database, TimeProvider clock)
             // keys are counted over all events of the name, test ones included
             var all = g.Sum(e => e.Events);
             var coverage = keys[g.Key].ToDictionary(k => k.Key, k => Math.Min(1, (decimal)k.Events / all));
-            var quality = all == 0 ? null : MatchQuality.Estimate(ForEstimate(coverage));
+            var quality = all == 0 ? null : MatchQuality.Estimate(coverage);
             return new EventHealth(g.Key, count, all - count, again, again == 0 ? 0 : (double)again / (all + again),
                 count == 0 ? null : real!.DelayMs / 1000.0 / count,
                 coverage, quality?.Score, quality?.Gains ?? [],
@@ -118,14 +118,6 @@ public sealed class WebsiteHealthQueries(ClarityDb database, TimeProvider clock)
             .ToLookup(c => c.WebsiteId, c => new ConnectionOverview(c.Id, c.Platform, c.Name, c.Enabled, c.State));
         return websites.ConvertAll(w => new WebsiteOverview(w.Id, w.WorkspaceId, w.Name, w.Domain, w.Events, w.Last, [.. connections[w.Id]]));
     }
-
-    /// <summary>Coverage under the names the estimate knows: it calls address and agent by what Meta calls the address.</summary>
-    private static Dictionary<string, decimal> ForEstimate(Dictionary<string, decimal> coverage) => coverage.ToDictionary(k => k.Key switch
-    {
-        KeyCoverage.IpAndUserAgent => MatchQuality.AddressAndAgent,
-        KeyCoverage.Ipv4AndUserAgent => MatchQuality.AddressV4AndAgent,
-        _ => k.Key,
-    }, k => k.Value);
 
     private sealed record Finished(string Name, Guid ConnectionId, string Status, string Reason, long Deliveries, long LatencyMs);
 

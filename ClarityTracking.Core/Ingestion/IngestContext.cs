@@ -24,6 +24,9 @@ public sealed record IngestContext
     /// <summary>The client's user agent.</summary>
     public string? UserAgent { get; init; }
 
+    /// <summary>What the browser says it fetches for (Sec-Purpose, Purpose): a prefetch is no visit.</summary>
+    public string? Purpose { get; init; }
+
     /// <summary><c>gpc</c> or <c>dnt</c> when the browser asks not to be tracked (Sec-GPC, DNT); else null.</summary>
     public string? PrivacySignal { get; init; }
 }

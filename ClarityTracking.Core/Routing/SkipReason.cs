@@ -17,7 +17,7 @@ public enum SkipReason
     TooOld,
     /// <summary>A filter rule excludes it.</summary>
     Filter,
-    /// <summary>The platform needs a field that the event does not have (Purchase without value, website event without URL).</summary>
+    /// <summary>The platform needs a field that the event does not have (a Purchase without value).</summary>
     MissingField,
 }
 

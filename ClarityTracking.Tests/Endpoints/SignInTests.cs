@@ -28,7 +28,7 @@ public sealed class SignInTests(AppFixture app) : IClassFixture<AppFixture>
     [InlineData("""{"password":"long enough"}""", "email")]
     public async Task Register_BadField_IsRefusedWithItsName(string body, string field)
     {
-        var problem = await ProblemOf(await PostAsync("/api/register", body), 422);
+        var problem = await AppFixture.ProblemOf(await PostAsync("/api/register", body), 422);
         Assert.Equal("validation_failed", problem.GetProperty("code").GetString());
         Assert.True(problem.GetProperty("errors").TryGetProperty(field, out _), problem.ToString());
     }
@@ -37,7 +37,7 @@ public sealed class SignInTests(AppFixture app) : IClassFixture<AppFixture>
     public async Task Register_SameEmailInOtherCase_IsAConflict()
     {
         await app.RegisterAsync("twice@example.com");
-        var problem = await ProblemOf(await PostAsync("/api/register", """{"email":"TWICE@example.com","password":"long enough"}"""), 409);
+        var problem = await AppFixture.ProblemOf(await PostAsync("/api/register", """{"email":"TWICE@example.com","password":"long enough"}"""), 409);
         Assert.Equal("email_taken", problem.GetProperty("code").GetString());
     }
 
@@ -67,8 +67,8 @@ public sealed class SignInTests(AppFixture app) : IClassFixture<AppFixture>
     public async Task Login_UnknownEmailAndWrongPassword_AnswerTheSame()
     {
         var account = await app.RegisterAsync();
-        var wrong = await ProblemOf(await PostAsync("/api/login", JsonSerializer.Serialize(new { email = account.Email, password = "wrong" })), 401);
-        var unknown = await ProblemOf(await PostAsync("/api/login", """{"email":"nobody@example.com","password":"wrong"}"""), 401);
+        var wrong = await AppFixture.ProblemOf(await PostAsync("/api/login", JsonSerializer.Serialize(new { email = account.Email, password = "wrong" })), 401);
+        var unknown = await AppFixture.ProblemOf(await PostAsync("/api/login", """{"email":"nobody@example.com","password":"wrong"}"""), 401);
         Assert.Equal(wrong.GetProperty("detail").GetString(), unknown.GetProperty("detail").GetString());
         Assert.Equal("invalid_credentials", wrong.GetProperty("code").GetString());
         Assert.Equal("invalid_credentials", unknown.GetProperty("code").GetString());
@@ -91,7 +91,7 @@ public sealed class SignInTests(AppFixture app) : IClassFixture<AppFixture>
         await app.RunAsync($"UPDATE users SET security_stamp = 'CHANGED' WHERE id = '{account.UserId}'");
         using var client = app.ClientFor(account);
         Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync("/api/websites")).StatusCode);
-        var problem = await ProblemOf(await PostAsync("/api/refresh", JsonSerializer.Serialize(new { refreshToken = account.RefreshToken })), 401);
+        var problem = await AppFixture.ProblemOf(await PostAsync("/api/refresh", JsonSerializer.Serialize(new { refreshToken = account.RefreshToken })), 401);
         Assert.Equal("invalid_refresh_token", problem.GetProperty("code").GetString());
     }
 
@@ -101,7 +101,7 @@ public sealed class SignInTests(AppFixture app) : IClassFixture<AppFixture>
         var account = await app.RegisterAsync();
         using var client = app.ClientFor(account.RefreshToken);
         Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync("/api/websites")).StatusCode);
-        await ProblemOf(await PostAsync("/api/refresh", JsonSerializer.Serialize(new { refreshToken = account.AccessToken })), 401);
+        await AppFixture.ProblemOf(await PostAsync("/api/refresh", JsonSerializer.Serialize(new { refreshToken = account.AccessToken })), 401);
     }
 
     [Fact]
@@ -117,16 +117,5 @@ public sealed class SignInTests(AppFixture app) : IClassFixture<AppFixture>
     {
         using var client = app.Anonymous();
         return await client.PostAsync(path, new StringContent(body, System.Text.Encoding.UTF8, "application/json"));
-    }
-
-    internal static async Task<JsonElement> ProblemOf(HttpResponseMessage answer, int status)
-    {
-        var text = await answer.Content.ReadAsStringAsync();
-        Assert.True((int)answer.StatusCode == status, $"{answer.RequestMessage!.Method} {answer.RequestMessage.RequestUri} answered {(int)answer.StatusCode}, not {status}: {text}");
-        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
-        var problem = JsonDocument.Parse(text).RootElement;
-        Assert.Equal(status, problem.GetProperty("status").GetInt32());
-        Assert.NotEqual("", problem.GetProperty("code").GetString());
-        return problem;
     }
 }

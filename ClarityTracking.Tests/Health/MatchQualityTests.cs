@@ -1,4 +1,6 @@
 using ClarityTracking.Core.Health;
+using ClarityTracking.Core.Ingestion.Identify;
+using ClarityTracking.Tests.Destinations.Meta;
 
 namespace ClarityTracking.Tests.Health;
 
@@ -48,6 +50,43 @@ public sealed class MatchQualityTests
     [Fact]
     public void Estimate_EverythingThere_HasNoGains() =>
         Assert.Empty(MatchQuality.Estimate(MatchQuality.Keys.ToDictionary(k => k.Key, _ => 1m)).Gains);
+
+    [Fact]
+    public void KeysOf_EverythingKnown_NamesEachKey()
+    {
+        var keys = MatchQuality.KeysOf(new MetaEvents
+        {
+            User = new UserData
+            {
+                Email = ["jane.doe@example.com"],
+                Phone = ["+16505551212"],
+                FirstName = "Jane",
+                LastName = "Doe",
+                City = "Paris",
+                State = "IDF",
+                Zip = "75018",
+                Country = "FR",
+                DateOfBirth = "1997-02-16",
+                ExternalId = ["c-1"],
+            },
+            Ip = "2001:4860:4860::8888",
+            Cookies = new() { ["fbp"] = "fb.1.1763000000000.1234567890", ["fbc"] = "fb.1.1763000000000.Click" },
+        }.Build());
+
+        Assert.Equal(MatchQuality.Keys.Select(k => k.Key).Except(["lead_id", "fb_login_id", "client_ipv4_address"]).Order(), keys.Order());
+    }
+
+    [Fact]
+    public void KeysOf_OnlyUnusableValues_IsEmpty() => Assert.Empty(MatchQuality.KeysOf(new MetaEvents
+    {
+        User = new UserData { Email = ["noreply@example.com"], Phone = ["0000000"], FirstName = "Jane", LastName = "Doe", Gender = "f" },
+        Ip = "10.0.0.1",
+        Cookies = new() { ["fbp"] = "fbx.1.1.1", ["fbc"] = "fb.1.Click" },
+    }.Build()));
+
+    [Fact]
+    public void KeysOf_PublicIpv4_IsNamedByItsKind() =>
+        Assert.Equal(["em", "client_ipv4_address"], MatchQuality.KeysOf(new MetaEvents().Build()));
 
     static Dictionary<string, decimal> Coverage(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)
         .Select(pair => pair.Split('=')).ToDictionary(p => p[0], p => decimal.Parse(p[1], System.Globalization.CultureInfo.InvariantCulture));

@@ -79,6 +79,18 @@ public class AppFixture : WebApplicationFactory<Program>, IAsyncLifetime
         return JsonDocument.Parse(text).RootElement;
     }
 
+    /// <summary>The problem details of an answer that must be a refusal with this status.</summary>
+    public static async Task<JsonElement> ProblemOf(HttpResponseMessage answer, int status)
+    {
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.True((int)answer.StatusCode == status, $"{answer.RequestMessage!.Method} {answer.RequestMessage.RequestUri} answered {(int)answer.StatusCode}, not {status}: {text}");
+        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
+        var problem = JsonDocument.Parse(text).RootElement;
+        Assert.Equal(status, problem.GetProperty("status").GetInt32());
+        Assert.NotEqual("", problem.GetProperty("code").GetString());
+        return problem;
+    }
+
     /// <summary>Runs SQL as the owner of everything.</summary>
     public Task RunAsync(string sql) => TestDatabase.RunAsync(ConnectionString, sql);
 

@@ -11,7 +11,7 @@ namespace ClarityTracking.Tests.Support;
 /// </summary>
 public static class TestDatabase
 {
-    private const string Template = "migrated";
+    private const string Template = "migrated", FolderPrefix = "clarity-tests-";
     private static readonly Lazy<Task<EmbeddedPostgres>> Server = new(StartAsync);
     private static readonly SemaphoreSlim Copying = new(1, 1);
     private static int _number;
@@ -42,9 +42,18 @@ public static class TestDatabase
         await command.ExecuteNonQueryAsync();
     }
 
+    /// <summary>Folders of test runs that were cut off before they could tidy up.</summary>
+    private static void RemoveLeftovers()
+    {
+        foreach (var folder in Directory.GetDirectories(Path.GetTempPath(), FolderPrefix + "*"))
+            if (!Directory.Exists($"/proc/{folder[(folder.LastIndexOf('-') + 1)..]}") && OperatingSystem.IsLinux())
+                Directory.Delete(folder, recursive: true);
+    }
+
     private static async Task<EmbeddedPostgres> StartAsync()
     {
-        var folder = Path.Combine(Path.GetTempPath(), $"clarity-tests-{Environment.ProcessId}");
+        RemoveLeftovers();
+        var folder = Path.Combine(Path.GetTempPath(), $"{FolderPrefix}{Environment.ProcessId}");
         var server = await EmbeddedPostgres.StartAsync(folder, [AppContext.BaseDirectory], temporary: true, CancellationToken.None);
         AppDomain.CurrentDomain.ProcessExit += (_, _) => server.DisposeAsync().AsTask().Wait(TimeSpan.FromSeconds(20));
         await RunAsync(server.ConnectionString, $"CREATE DATABASE {Template}");

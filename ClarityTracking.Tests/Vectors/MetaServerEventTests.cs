@@ -47,7 +47,7 @@ public sealed class MetaServerEventTests
             return;
         }
         if (isWebsite && pageIsUnknown)
-            Assert.Equal(SkipReason.MissingField, MetaEvents.Meta.ReasonToSkip(EventOf(input, null), settings, MetaEvents.Now)?.Reason);
+            Assert.Equal("system_generated", MetaEvents.Parse(System.Text.Encoding.UTF8.GetString(MetaEvents.Meta.Map(EventOf(input, null), settings))).Text("action_source"));
 
         var @event = EventOf(input, isWebsite && pageIsUnknown ? SomePage : input.Text("event_source_url"));
         Assert.Null(MetaEvents.Meta.ReasonToSkip(@event, settings, MetaEvents.Now));

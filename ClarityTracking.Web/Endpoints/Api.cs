@@ -21,11 +21,10 @@ public static class Api
         return services;
     }
 
-    /// <summary>All endpoints of the management API and of health.</summary>
+    /// <summary>All endpoints of the management API.</summary>
     public static void MapApi(this IEndpointRouteBuilder routes)
     {
         routes.MapOpenApi().AllowAnonymous();
-        routes.MapHealth();
         routes.MapSignIn();
         var api = routes.MapGroup("/api").RequireAuthorization(ApiAuthentication.AnyCaller).WithMetadata(new ApiAuthentication.NeedsCaller())
             .RequireRateLimiting(RateLimits.Management).DisableAntiforgery();

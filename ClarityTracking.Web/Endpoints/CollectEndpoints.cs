@@ -65,7 +65,7 @@ public static class CollectEndpoints
         var services = http.RequestServices;
         try
         {
-            var owner = await services.GetRequiredService<KeyDirectory>().FindAsync(KeyOf(http.Request) ?? request.ApiKey, http.RequestAborted);
+            var owner = await services.GetRequiredService<KeyDirectory>().FindAsync(KeyOf(http.Request) ?? request.ApiKey);
             if (owner is null || (secretOnly && owner.Kind != ApiKeyKind.Secret))
             {
                 await RefuseAsync(http, new RequestRefusal("unknown_key", secretOnly
@@ -119,6 +119,7 @@ public static class CollectEndpoints
             SentAt = request.SentAt,
             Ip = http.Connection.RemoteIpAddress is { } ip ? (ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip).ToString() : null,
             UserAgent = headers.UserAgent is [{ Length: > 0 and <= 2000 } agent] ? agent : null,
+            Purpose = headers["Sec-Purpose"] is [{ } purpose] ? purpose : headers["Purpose"],
             PrivacySignal = headers["Sec-GPC"] == "1" ? "gpc" : headers["DNT"] == "1" ? "dnt" : null,
         };
     }

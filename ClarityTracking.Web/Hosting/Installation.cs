@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using ClarityTracking.Core.Data;
+using Npgsql;
 
 namespace ClarityTracking.Web.Hosting;
 
@@ -10,6 +11,16 @@ public sealed class Installation : IAsyncDisposable
 
     private Installation(string connectionString, byte[] masterKey, EmbeddedPostgres? embedded) =>
         (ConnectionString, MasterKey, _embedded) = (connectionString, masterKey, embedded);
+
+    /// <summary>Where the data lies, for people; no password in it.</summary>
+    public string DataPlace
+    {
+        get
+        {
+            var server = new NpgsqlConnectionStringBuilder(ConnectionString);
+            return _embedded is { } embedded ? $"{embedded.Cluster} (own PostgreSQL, port {server.Port})" : $"PostgreSQL {server.Host}:{server.Port}/{server.Database}";
+        }
+    }
 
     /// <summary>PostgreSQL: the operator's or the embedded one.</summary>
     public string ConnectionString { get; }

@@ -13,16 +13,13 @@ static class MetaActionSource
     static readonly string[] Stated = [Website, SystemGenerated, "email", "phone_call", "chat", "physical_store", "other"];
 
     /// <summary>
-    /// The browser's events are from the website. A server's or a sender's count as such when they carry the page and the browser, which
-    /// Meta demands of website events; without them nobody stood at a browser as far as we know (a renewal, a booking by phone), so
-    /// they are system generated, unless the sender says better in its property <c>action_source</c>.
+    /// An event is a website event when it carries the page and the browser, which Meta demands of those. Without them nobody stood at a
+    /// browser as far as we know (a renewal, a booking by phone, an integration with a publishable key), so it is system generated and
+    /// still counts, unless the sender says better in its property <c>action_source</c>.
     /// </summary>
-    internal static string Of(Event @event) => @event.Source switch
-    {
-        EventSource.Browser or EventSource.Link => Website,
-        EventSource.Server or EventSource.Webhook => StatedIn(@event.Properties)
-            ?? (IsWebAddress(@event.Url) && !string.IsNullOrEmpty(@event.UserAgent) ? Website : SystemGenerated),
-    };
+    internal static string Of(Event @event) =>
+        (@event.Source is EventSource.Server or EventSource.Webhook ? StatedIn(@event.Properties) : null)
+            ?? (IsWebAddress(@event.Url) && !string.IsNullOrEmpty(@event.UserAgent) ? Website : SystemGenerated);
 
     internal static bool IsWebAddress(string? url) =>
         url is not null && (url.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || url.StartsWith("http://", StringComparison.OrdinalIgnoreCase));

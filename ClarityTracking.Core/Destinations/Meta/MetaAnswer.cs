@@ -61,7 +61,8 @@ static class MetaAnswer
             return Unreadable(httpStatus);
         if (answer.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object)
             return Refusal(httpStatus, error);
-        return httpStatus is >= 200 and < 300 && Number(answer, "events_received") > 0
+        // an answer without the count is taken as good: sending again would risk counting twice
+        return httpStatus is >= 200 and < 300 && Number(answer, "events_received") is not <= 0
             ? new DeliveryOutcome.Delivered(Text(answer, "fbtrace_id"))
             : Unreadable(httpStatus);
     }

@@ -63,7 +63,7 @@ public static class MatchKeyHasher
             return MatchKeys.None;
 
         var context = new MatchContext(Countries.Code(user.Country) ?? Countries.Code(defaultCountry), today);
-        Span<char> form = stackalloc char[LongestForm];
+        var scratch = new Scratch(stackalloc char[LongestForm], stackalloc byte[3 * LongestForm]);
         Dictionary<string, IReadOnlyList<string>>? keys = null;
         foreach (var rule in Rules)
         {
@@ -71,13 +71,13 @@ public static class MatchKeyHasher
             if (rule.One is { } one)
             {
                 if (one(user) is { } value)
-                    AddHashes(ref hashes, rule, value, context, form);
+                    AddHashes(ref hashes, rule, value, context, scratch);
             }
             else
             {
                 var values = rule.Many!(user);
                 for (var i = 0; i < values.Count; i++)
-                    AddHashes(ref hashes, rule, values[i], context, form);
+                    AddHashes(ref hashes, rule, values[i], context, scratch);
             }
             if (hashes.Length > 0)
                 (keys ??= new(Rules.Length, StringComparer.Ordinal))[rule.Key] = hashes;
@@ -85,36 +85,43 @@ public static class MatchKeyHasher
         return keys is null ? MatchKeys.None : new MatchKeys(keys);
     }
 
-    static void AddHashes(ref string[] hashes, MatchRule rule, string value, in MatchContext context, Span<char> form)
+    /// <summary>Memory on the caller's stack, cleared once per person rather than once per value.</summary>
+    readonly ref struct Scratch(Span<char> form, Span<byte> utf8)
+    {
+        public readonly Span<char> Form = form;
+        public readonly Span<byte> Utf8 = utf8;
+    }
+
+    static void AddHashes(ref string[] hashes, MatchRule rule, string value, in MatchContext context, Scratch scratch)
     {
         if (value is null || value.Length > LongestValue)
             return;
-        AddHash(ref hashes, rule, value, context, form);
+        AddHash(ref hashes, rule, value, context, scratch);
 
         // Meta's packages hash the characters as they came, Meta's accounts hold composed ones: é as e + accent is sent in both forms.
         if (!Ascii.IsValid(value) && IsWellFormed(value) && !value.IsNormalized(NormalizationForm.FormC))
-            AddHash(ref hashes, rule, value.Normalize(NormalizationForm.FormC), context, form);
+            AddHash(ref hashes, rule, value.Normalize(NormalizationForm.FormC), context, scratch);
     }
 
-    static void AddHash(ref string[] hashes, MatchRule rule, ReadOnlySpan<char> value, in MatchContext context, Span<char> form)
+    static void AddHash(ref string[] hashes, MatchRule rule, ReadOnlySpan<char> value, in MatchContext context, Scratch scratch)
     {
-        var hash = Hash(rule, Trim(value), context, form);
+        var hash = Hash(rule, Trim(value), context, scratch);
         if (hash is not null && Array.IndexOf(hashes, hash) < 0)
             hashes = [.. hashes, hash];
     }
 
-    static string? Hash(MatchRule rule, ReadOnlySpan<char> value, in MatchContext context, Span<char> form)
+    static string? Hash(MatchRule rule, ReadOnlySpan<char> value, in MatchContext context, Scratch scratch)
     {
         if (value.IsEmpty || IsAny(Placeholders, value))
             return null;
         if (value.Length is 64 or 32 && IsHex(value))
             return IsAny(HashesOfNothing, value) ? null : value.ToString().ToLowerInvariant();
 
-        var length = rule.Normalise(value, context, form);
+        var length = rule.Normalise(value, context, scratch.Form);
         if (length == 0)
             return null;
-        Span<byte> utf8 = stackalloc byte[3 * LongestForm], digest = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(utf8[..Encoding.UTF8.GetBytes(form[..length], utf8)], digest);
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(scratch.Utf8[..Encoding.UTF8.GetBytes(scratch.Form[..length], scratch.Utf8)], digest);
         return Convert.ToHexStringLower(digest);
     }
 

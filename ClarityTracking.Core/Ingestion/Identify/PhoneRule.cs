@@ -18,20 +18,52 @@ static class PhoneRule
     readonly record struct Plan(string CallingCode, int Fewest, int Most);
 
     /// <summary>
-    /// Countries where a leading 0 is only the trunk prefix: dialled at home, dropped from abroad (national numbering plans in ITU-T's
-    /// E.164 bulletins). Left out on purpose: Italy and San Marino (the zero belongs to the number), Hungary (06), Russia and Kazakhstan
+    /// Countries where a leading 0 is only the trunk prefix: dialled at home, dropped from abroad. Codes and prefixes agree with Google's
+    /// libphonenumber metadata; the lengths are those of ordinary landlines and mobiles, narrower than its. Left out on purpose: Italy and San Marino (the zero belongs to the number), Hungary (06), Russia and Kazakhstan
     /// (8), Brazil (carrier code after the zero), Argentina (9 and 15 of mobiles), and every plan without a trunk prefix.
     /// </summary>
     static readonly FrozenDictionary<string, Plan> TrunkZero = new Dictionary<string, Plan>(StringComparer.Ordinal)
     {
-        ["ae"] = new("971", 8, 9), ["at"] = new("43", 7, 12), ["au"] = new("61", 9, 9), ["be"] = new("32", 8, 9), ["bg"] = new("359", 8, 9),
-        ["ch"] = new("41", 9, 9), ["de"] = new("49", 7, 11), ["eg"] = new("20", 8, 10), ["fi"] = new("358", 7, 10), ["fr"] = new("33", 9, 9),
-        ["gb"] = new("44", 9, 10), ["gh"] = new("233", 9, 9), ["hr"] = new("385", 8, 9), ["id"] = new("62", 8, 12), ["ie"] = new("353", 7, 9),
-        ["il"] = new("972", 8, 9), ["in"] = new("91", 10, 10), ["jp"] = new("81", 9, 10), ["ke"] = new("254", 9, 9), ["kr"] = new("82", 8, 10),
-        ["lk"] = new("94", 9, 9), ["ma"] = new("212", 9, 9), ["my"] = new("60", 8, 10), ["ng"] = new("234", 8, 10), ["nl"] = new("31", 9, 9),
-        ["nz"] = new("64", 8, 10), ["ph"] = new("63", 8, 10), ["pk"] = new("92", 9, 10), ["ro"] = new("40", 9, 9), ["rs"] = new("381", 8, 9),
-        ["sa"] = new("966", 9, 9), ["se"] = new("46", 7, 9), ["si"] = new("386", 8, 8), ["sk"] = new("421", 9, 9), ["th"] = new("66", 8, 9),
-        ["tr"] = new("90", 10, 10), ["tw"] = new("886", 8, 9), ["ua"] = new("380", 9, 9), ["vn"] = new("84", 9, 10), ["za"] = new("27", 9, 9),
+        ["ae"] = new("971", 8, 9),
+        ["at"] = new("43", 7, 12),
+        ["au"] = new("61", 9, 9),
+        ["be"] = new("32", 8, 9),
+        ["bg"] = new("359", 8, 9),
+        ["ch"] = new("41", 9, 9),
+        ["de"] = new("49", 7, 11),
+        ["eg"] = new("20", 8, 10),
+        ["fi"] = new("358", 7, 10),
+        ["fr"] = new("33", 9, 9),
+        ["gb"] = new("44", 9, 10),
+        ["gh"] = new("233", 9, 9),
+        ["hr"] = new("385", 8, 9),
+        ["id"] = new("62", 8, 12),
+        ["ie"] = new("353", 7, 9),
+        ["il"] = new("972", 8, 9),
+        ["in"] = new("91", 10, 10),
+        ["jp"] = new("81", 9, 10),
+        ["ke"] = new("254", 9, 9),
+        ["kr"] = new("82", 8, 10),
+        ["lk"] = new("94", 9, 9),
+        ["ma"] = new("212", 9, 9),
+        ["my"] = new("60", 8, 10),
+        ["ng"] = new("234", 8, 10),
+        ["nl"] = new("31", 9, 9),
+        ["nz"] = new("64", 8, 10),
+        ["ph"] = new("63", 8, 10),
+        ["pk"] = new("92", 9, 10),
+        ["ro"] = new("40", 9, 9),
+        ["rs"] = new("381", 8, 9),
+        ["sa"] = new("966", 9, 9),
+        ["se"] = new("46", 7, 9),
+        ["si"] = new("386", 8, 8),
+        ["sk"] = new("421", 9, 9),
+        ["th"] = new("66", 8, 9),
+        ["tr"] = new("90", 10, 10),
+        ["tw"] = new("886", 8, 9),
+        ["ua"] = new("380", 9, 9),
+        ["vn"] = new("84", 9, 10),
+        ["za"] = new("27", 9, 9),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Members of the North American plan where ten digits without a prefix are the usual way to write a number.</summary>

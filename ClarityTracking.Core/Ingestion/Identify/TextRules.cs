@@ -24,10 +24,29 @@ static class TextRules
 
     static readonly FrozenDictionary<string, char>.AlternateLookup<ReadOnlySpan<char>> Genders = new Dictionary<string, char>(StringComparer.OrdinalIgnoreCase)
     {
-        ["f"] = 'f', ["female"] = 'f', ["woman"] = 'f', ["girl"] = 'f', ["lady"] = 'f', ["she"] = 'f', ["her"] = 'f', ["hers"] = 'f',
-        ["mrs"] = 'f', ["ms"] = 'f', ["miss"] = 'f', ["madam"] = 'f',
-        ["m"] = 'm', ["male"] = 'm', ["man"] = 'm', ["boy"] = 'm', ["gentleman"] = 'm', ["he"] = 'm', ["him"] = 'm', ["his"] = 'm',
-        ["mr"] = 'm', ["mister"] = 'm', ["sir"] = 'm',
+        ["f"] = 'f',
+        ["female"] = 'f',
+        ["woman"] = 'f',
+        ["girl"] = 'f',
+        ["lady"] = 'f',
+        ["she"] = 'f',
+        ["her"] = 'f',
+        ["hers"] = 'f',
+        ["mrs"] = 'f',
+        ["ms"] = 'f',
+        ["miss"] = 'f',
+        ["madam"] = 'f',
+        ["m"] = 'm',
+        ["male"] = 'm',
+        ["man"] = 'm',
+        ["boy"] = 'm',
+        ["gentleman"] = 'm',
+        ["he"] = 'm',
+        ["him"] = 'm',
+        ["his"] = 'm',
+        ["mr"] = 'm',
+        ["mister"] = 'm',
+        ["sir"] = 'm',
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase).GetAlternateLookup<ReadOnlySpan<char>>();
 
     /// <summary>Lower case. No Gmail rule: Meta keeps dots and plus tags.</summary>

@@ -4,17 +4,14 @@ namespace ClarityTracking.Core.Ingestion.Validate;
 
 /// <summary>
 /// Says why a browser's request looks like a machine. A first cut by what the client says about itself: it costs honest crawlers nothing
-/// to say so, and a false verdict costs a customer, so unknown agents pass. Only for requests that claim to come from a browser: a
-/// customer's own server has no user agent to judge.
+/// to say so, and a false verdict costs a customer, so unknown agents pass. HTTP libraries, automated browsers and missing agents pass
+/// too: crawlers of that kind run no snippet, and what does reach intake with them is an integration or a test that means it.
 /// </summary>
 public static class BotVerdict
 {
-    const int ShortestBrowserAgent = 16;
-
     /// <summary>Words of user agents by the reason they stand for, most telling first.</summary>
     static readonly (string Reason, string[] Words)[] Agents =
     [
-        ("headless browser", ["HeadlessChrome", "PhantomJS", "SlimerJS", "Puppeteer", "Playwright", "Selenium", "WebDriver", "Cypress/", "Splash/", "HtmlUnit"]),
         ("known crawler",
         [
             "Googlebot", "AdsBot-Google", "Mediapartners-Google", "Google-InspectionTool", "GoogleOther", "Google-Read-Aloud", "Storebot-Google",
@@ -35,12 +32,6 @@ public static class BotVerdict
             "Chrome-Lighthouse", "PageSpeed", "GTmetrix", "UptimeRobot", "Pingdom", "StatusCake", "Site24x7", "Uptime-Kuma", "Better Uptime",
             "HetrixTools", "NewRelicPinger", "Datadog", "DareBoost", "Catchpoint", "W3C_Validator", "Nessus", "Nuclei", "zgrab", "CensysInspect",
         ]),
-        ("HTTP library",
-        [
-            "curl/", "Wget/", "python-requests", "Python-urllib", "python-httpx", "aiohttp/", "Go-http-client", "Java/", "Apache-HttpClient", "okhttp/",
-            "axios/", "node-fetch", "undici", "got (", "PostmanRuntime", "insomnia/", "libwww-perl", "Faraday", "PHP/", "GuzzleHttp",
-            "HTTrack", "RestSharp", "k6/", "ApacheBench",
-        ]),
         // what is left of those that name themselves and the page where they explain themselves
         ("calls itself a bot", ["bot/", "bot)", "bot;", "-bot", "_bot", "crawler", "spider", "+http"]),
     ];
@@ -54,18 +45,16 @@ public static class BotVerdict
     /// </param>
     public static string? Of(string? userAgent, string? purpose = null)
     {
-        if (string.IsNullOrWhiteSpace(userAgent))
-            return "no user agent";
         if (purpose is not null
             && (purpose.Contains("prefetch", StringComparison.OrdinalIgnoreCase) || purpose.Contains("preview", StringComparison.OrdinalIgnoreCase)
                 || purpose.Contains("prerender", StringComparison.OrdinalIgnoreCase)))
             return "prefetched, not seen";
-        if (userAgent.AsSpan().ContainsAny(AnyWord))
+        if (userAgent is not null && userAgent.AsSpan().ContainsAny(AnyWord))
             foreach (var (reason, words) in Agents)
                 foreach (var word in words)
                     if (userAgent.Contains(word, StringComparison.OrdinalIgnoreCase) && !IsPhoneModel(userAgent, word))
                         return $"{reason}: {word.Trim(' ', '/', '(', ')', ';', '-', '_')}";
-        return userAgent.Length < ShortestBrowserAgent ? "user agent too short for a browser's" : null;
+        return null;
     }
 
     /// <summary>Cubot makes phones.</summary>

@@ -84,9 +84,9 @@ public sealed class MetaDestinationTests
         { "value zero", null },
         { "no currency", SkipReason.MissingField },
         { "no such currency", SkipReason.MissingField },
-        { "no url", SkipReason.MissingField },
-        { "not a web address", SkipReason.MissingField },
-        { "no user agent", SkipReason.MissingField },
+        { "no url", null },
+        { "not a web address", null },
+        { "no user agent", null },
         { "server without url", null },
         { "lead without value", null },
     };
@@ -145,7 +145,10 @@ public sealed class MetaDestinationTests
     {
         var body = new MetaEvents
         {
-            Source = source, Properties = properties, Url = url ? "https://shop.example.com/" : null, UserAgent = agent ? MetaEvents.Agent : null,
+            Source = source,
+            Properties = properties,
+            Url = url ? "https://shop.example.com/" : null,
+            UserAgent = agent ? MetaEvents.Agent : null,
         }.Map();
         Assert.Equal(expected, body.GetProperty("action_source").GetString());
         Assert.False(body.TryGetProperty("custom_data", out var custom) && custom.TryGetProperty("action_source", out _));

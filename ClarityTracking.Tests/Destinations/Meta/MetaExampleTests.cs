@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using ClarityTracking.Core.Ingestion.Identify;
 using ClarityTracking.Core.Ingestion.Store;
@@ -43,6 +42,12 @@ public sealed class MetaExampleTests
 
     static DateTimeOffset Time(JsonElement from, string name) => DateTimeOffset.Parse(from.Text(name)!, CultureInfo.InvariantCulture);
 
-    static JsonElement Read(string name, [CallerFilePath] string here = "") => MetaEvents.Parse(File.ReadAllBytes(
-        Path.Combine(Path.GetDirectoryName(here)!, "../../../ClarityTracking.Core/Destinations/Meta/Examples", name)));
+    static JsonElement Read(string name)
+    {
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (root is not null && !File.Exists(Path.Combine(root.FullName, "ClarityTracking.sln")))
+            root = root.Parent;
+        Assert.NotNull(root);
+        return MetaEvents.Parse(File.ReadAllBytes(Path.Combine(root.FullName, "ClarityTracking.Core", "Destinations", "Meta", "Examples", name)));
+    }
 }

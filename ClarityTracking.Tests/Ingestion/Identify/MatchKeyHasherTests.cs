@@ -134,8 +134,16 @@ public sealed class MatchKeyHasherTests
         var odd = "\uD800abc\uDC00";
         var keys = MatchKeyHasher.Hash(new UserData
         {
-            Email = [odd, new string('a', 100_000) + "@example.com"], Phone = [odd, new string('1', 100_000)], FirstName = odd,
-            LastName = new string('İ', 512), City = odd, State = odd, Zip = odd, Country = odd, Gender = odd, DateOfBirth = odd,
+            Email = [odd, new string('a', 100_000) + "@example.com"],
+            Phone = [odd, new string('1', 100_000)],
+            FirstName = odd,
+            LastName = new string('İ', 512),
+            City = odd,
+            State = odd,
+            Zip = odd,
+            Country = odd,
+            Gender = odd,
+            DateOfBirth = odd,
             ExternalId = [odd, new string('x', 513)],
         }, odd);
 

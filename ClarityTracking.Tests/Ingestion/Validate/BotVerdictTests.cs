@@ -11,21 +11,18 @@ public sealed class BotVerdictTests
     [InlineData("Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Mobile Safari/537.36 [Pinterest/Android]")]
     [InlineData("Mozilla/5.0 (Linux; Android 10; CUBOT) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Mobile Safari/537.36")]
     [InlineData("Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0")]
-    public void Of_BrowserOfAPerson_IsNull(string agent) => Assert.Null(BotVerdict.Of(agent));
+    [InlineData("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/130.0.0.0 Safari/537.36")]
+    [InlineData("python-requests/2.32.3")]
+    [InlineData(null)]
+    public void Of_BrowserOrIntegration_IsNull(string? agent) => Assert.Null(BotVerdict.Of(agent));
 
     [Theory]
-    [InlineData(null, "no user agent")]
-    [InlineData("  ", "no user agent")]
     [InlineData("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "known crawler: Googlebot")]
-    [InlineData("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/130.0.0.0 Safari/537.36", "headless browser: HeadlessChrome")]
     [InlineData("facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)", "link preview: facebookexternalhit")]
-    [InlineData("python-requests/2.32.3", "HTTP library: python-requests")]
-    [InlineData("curl/8.9.1", "HTTP library: curl")]
     [InlineData("Mozilla/5.0 (Linux; Android 11) AppleWebKit/537.36 Chrome/130.0.0.0 Mobile Safari/537.36 Chrome-Lighthouse", "site check: Chrome-Lighthouse")]
     [InlineData("Mozilla/5.0 (compatible; Whatever/1.0; +https://example.com/about)", "calls itself a bot: +http")]
     [InlineData("Mozilla/5.0 (compatible; SomeBot/1.0)", "calls itself a bot: bot")]
-    [InlineData("Ruby", "user agent too short for a browser's")]
-    public void Of_Machine_NamesTheReason(string? agent, string reason) => Assert.Equal(reason, BotVerdict.Of(agent));
+    public void Of_Machine_NamesTheReason(string agent, string reason) => Assert.Equal(reason, BotVerdict.Of(agent));
 
     [Theory]
     [InlineData("prefetch;prerender")]

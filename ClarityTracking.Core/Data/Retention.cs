@@ -1,0 +1,94 @@
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace ClarityTracking.Core.Data;
+
+/// <summary>How long the large tables are kept, for the whole installation; settings <c>Clarity:Retention</c>.</summary>
+public sealed class RetentionOptions
+{
+    /// <summary>Days that events are kept; 13 months by default, so that a month can be compared with last year's.</summary>
+    [Range(14, 36_500)]
+    public int EventDays { get; set; } = 395;
+
+    /// <summary>Days that deliveries, their attempts and calls, and the reasons of dropped events are kept.</summary>
+    [Range(14, 36_500)]
+    public int DeliveryDays { get; set; } = 90;
+}
+
+/// <summary>What one run of <see cref="Retention"/> removed.</summary>
+/// <param name="Partitions">Names of the dropped partitions.</param>
+/// <param name="Rows">Rows deleted from default partitions.</param>
+public sealed record RetentionResult(IReadOnlyList<string> Partitions, long Rows);
+
+/// <summary>
+/// Removes what is past its time: whole weekly partitions, once their last moment is. Default partitions stay; the few rows that may lie
+/// there are deleted one batch after the other.
+/// </summary>
+public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptions> options, TimeProvider clock)
+{
+    private const int RowsPerBatch = 10_000;
+
+    /// <summary>Removes what is past its time. Safe to run again, and to be cut off: each partition is a transaction of its own.</summary>
+    /// <exception cref="PostgresException">
+    /// <c>55P03</c>: a long query holds a table. Detaching needs the table for itself for a moment and waits at most two seconds for it,
+    /// because intake waits behind; run it again later.
+    /// </exception>
+    public async Task<RetentionResult> RunAsync(CancellationToken cancel)
+    {
+        var now = clock.GetUtcNow();
+        var dropped = new List<string>();
+        var rows = 0L;
+        await using var connection = await database.OpenConnectionAsync(cancel);
+        foreach (var table in Partitions.Tables)
+        {
+            var oldest = now.AddDays(-(table == "events" ? options.Value.EventDays : options.Value.DeliveryDays));
+            foreach (var partition in await PartitionsBeforeAsync(connection, table, oldest, cancel))
+            {
+                await DropAsync(connection, table, partition, cancel);
+                dropped.Add(partition);
+            }
+            rows += await ClearDefaultAsync(connection, table, oldest, cancel);
+        }
+        return new RetentionResult(dropped, rows);
+    }
+
+    /// <summary>The weekly partitions that end at or before a moment, oldest first; a name ends in the Monday its week begins on.</summary>
+    private static async Task<List<string>> PartitionsBeforeAsync(NpgsqlConnection connection, string table, DateTimeOffset oldest, CancellationToken cancel)
+    {
+        await using var list = new NpgsqlCommand("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = $1::regclass ORDER BY 1", connection);
+        list.Parameters.Add(new NpgsqlParameter { Value = table });
+        var partitions = new List<string>();
+        await using var reader = await list.ExecuteReaderAsync(cancel);
+        while (await reader.ReadAsync(cancel))
+            if (DateTimeOffset.TryParseExact(reader.GetString(0)[(table.Length + 1)..], "yyyyMMdd", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var monday)
+                && monday.AddDays(7) <= oldest)
+                partitions.Add(reader.GetString(0));
+        return partitions;
+    }
+
+    private static async Task DropAsync(NpgsqlConnection connection, string table, string partition, CancellationToken cancel)
+    {
+        // Not CONCURRENTLY: PostgreSQL refuses that for tables with a default partition.
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        await using var drop = new NpgsqlCommand($"SET LOCAL lock_timeout = '2s'; ALTER TABLE {table} DETACH PARTITION {partition}; DROP TABLE {partition}", connection, transaction);
+        await drop.ExecuteNonQueryAsync(cancel);
+        await transaction.CommitAsync(cancel);
+    }
+
+    private static async Task<long> ClearDefaultAsync(NpgsqlConnection connection, string table, DateTimeOffset oldest, CancellationToken cancel)
+    {
+        var deleted = 0L;
+        int batch;
+        do
+        {
+            await using var delete = new NpgsqlCommand(
+                $"DELETE FROM {table}_default WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table}_default WHERE id < $1 LIMIT {RowsPerBatch}))", connection);
+            delete.Parameters.Add(new NpgsqlParameter { Value = Partitions.LowestId(oldest) });
+            deleted += batch = await delete.ExecuteNonQueryAsync(cancel);
+        }
+        while (batch == RowsPerBatch);
+        return deleted;
+    }
+}

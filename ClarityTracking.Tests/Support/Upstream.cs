@@ -1,0 +1,81 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+
+namespace ClarityTracking.Tests.Support;
+
+/// <summary>A real HTTP server in a platform's place: keeps what it was sent, answers what it was told to.</summary>
+public sealed class Upstream : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private Upstream(WebApplication app) => _app = app;
+
+    /// <summary>Where it listens.</summary>
+    public string Url => _app.Urls.First();
+
+    /// <summary>What it was sent, oldest first.</summary>
+    public ConcurrentQueue<(string PathAndQuery, string Body)> Seen { get; } = new();
+
+    /// <summary>What it answers next; Meta's "taken" by default.</summary>
+    public (int Status, string Body) Answer { get; set; } = (200, """{"events_received":1,"messages":[],"fbtrace_id":"trace"}""");
+
+    public static async Task<Upstream> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var upstream = new Upstream(builder.Build());
+        upstream._app.MapFallback(async (HttpContext http) =>
+        {
+            using var reader = new StreamReader(http.Request.Body);
+            upstream.Seen.Enqueue((http.Request.Path + http.Request.QueryString, await reader.ReadToEndAsync()));
+            return Results.Text(upstream.Answer.Body, "application/json", statusCode: upstream.Answer.Status);
+        });
+        await upstream._app.StartAsync();
+        return upstream;
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+}
+
+/// <summary>The app with a server in Meta's place.</summary>
+public sealed class AppWithMeta : AppFixture
+{
+    private Upstream? _meta;
+
+    /// <summary>The server in Meta's place.</summary>
+    public Upstream Meta => _meta!;
+
+    protected override IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string> { ["Destinations:Meta:BaseUrl"] = Meta.Url };
+
+    public override async Task InitializeAsync()
+    {
+        _meta = await Upstream.StartAsync();
+        await base.InitializeAsync();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        await Meta.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+}
+
+/// <summary>Waiting for what happens soon.</summary>
+public static class Eventually
+{
+    /// <summary>Asks again and again until the answer is not null; fails after ten seconds.</summary>
+    public static async Task<T> GetAsync<T>(Func<Task<T?>> ask, string what) where T : struct
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        while (!patience.IsCancellationRequested)
+        {
+            if (await ask() is { } answer)
+                return answer;
+            await Task.Delay(50);
+        }
+        throw new TimeoutException($"Waited ten seconds for {what}.");
+    }
+}

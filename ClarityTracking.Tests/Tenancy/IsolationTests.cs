@@ -1,0 +1,231 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Tenancy;
+using ClarityTracking.Tests.Support;
+using ClarityTracking.Web.Security;
+using Microsoft.AspNetCore.Components.Endpoints;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Patterns;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace ClarityTracking.Tests.Tenancy;
+
+/// <summary>
+/// Another tenant's anything is not found. The routes come from the running app, so a new one is tested or fails here; the tables come
+/// from the database's own catalogue, so a new one is protected or fails here.
+/// </summary>
+public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
+{
+    /// <summary>Routes whose parameter names no tenant's thing, or is itself the secret that opens it.</summary>
+    // the first is the framework's own for static files
+    private static readonly string[] PublicRoutes = ["/{**path:file}", "/openapi/{documentName}.json", "/r/{slug}", "/webhooks/{platform}/{token}"];
+
+    /// <summary>Fits the body of every route, so that none is refused for its shape before it looks whose thing it is.</summary>
+    private const string AnyBody = """
+        {"name":"Taken over","domain":"evil.example.com","kind":"secret","role":"owner","email":"EMAIL","platform":"meta",
+         "settings":{"dataset_id":"666"},"credentials":{"access_token":"evil"},"enabled":false,"status":"dead","dryRun":false}
+        """;
+
+    [Fact]
+    public async Task EveryRoute_CalledWithAnotherTenantsIds_AnswersNotFoundAndChangesNothing()
+    {
+        var (victim, attacker) = (await TenantAsync("victim"), await TenantAsync("attacker"));
+        using var byUser = app.ClientFor(attacker.Account);
+        using var byKey = app.ClientFor(attacker.Site.SecretKey);
+        var before = await FingerprintAsync(victim);
+        var failures = new List<string>();
+        var called = 0;
+        foreach (var (method, pattern) in TenantRoutes())
+        {
+            var foreign = Filled(pattern, _ => victim, victim);
+            foreach (var (client, who) in new[] { (byUser, "user"), (byKey, "key") })
+                await ExpectNotFoundAsync(client, who, method, foreign);
+            // my website, another's connection in it
+            if (pattern.Parameters.Count > 1)
+                await ExpectNotFoundAsync(byUser, "user", method, Filled(pattern, index => index == 0 ? attacker : victim, victim));
+        }
+        Assert.True(failures.Count == 0, string.Join('\n', failures));
+        Assert.True(called > 60, $"only {called} calls were made");
+        Assert.Equal(before, await FingerprintAsync(victim));
+
+        async Task ExpectNotFoundAsync(HttpClient client, string who, string method, string path)
+        {
+            called++;
+            using var request = new HttpRequestMessage(new HttpMethod(method), path);
+            if (method is not ("GET" or "DELETE"))
+                request.Content = new StringContent(AnyBody.Replace("EMAIL", attacker.Account.Email, StringComparison.Ordinal), Encoding.UTF8, "application/json");
+            using var answer = await client.SendAsync(request);
+            if (answer.StatusCode != HttpStatusCode.NotFound)
+                failures.Add($"{method} {path} by {who}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
+        }
+    }
+
+    [Fact]
+    public async Task EveryRoute_CalledByItsOwner_IsFound()
+    {
+        // without this, a route that is always 404 would pass the test above
+        var owner = await TenantAsync("owner");
+        using var client = app.ClientFor(owner.Account);
+        foreach (var (method, pattern) in TenantRoutes().Where(r => r.Method == "GET"))
+        {
+            using var answer = await client.GetAsync(Filled(pattern, _ => owner, owner));
+            Assert.True(answer.IsSuccessStatusCode, $"{pattern.RawText} answered {(int)answer.StatusCode}");
+        }
+    }
+
+    [Fact]
+    public async Task Lists_OfACaller_HoldNothingOfAnotherTenant()
+    {
+        var (victim, attacker) = (await TenantAsync("listed"), await TenantAsync("lister"));
+        using var client = app.ClientFor(attacker.Account);
+        foreach (var path in new[] { "/api/websites", "/api/workspaces", $"/api/websites?workspaceId={victim.Site.WorkspaceId}" })
+            Assert.DoesNotContain(victim.Site.WorkspaceId.ToString(), await client.GetStringAsync(path), StringComparison.Ordinal);
+        await AppFixture.ProblemOf(await client.PostAsJsonAsync("/api/websites", new { name = "x", domain = "x.example.com", workspaceId = victim.Site.WorkspaceId }), 404);
+        // a filter by another's connection finds nothing
+        var deliveries = await AppFixture.JsonOf(await client.GetAsync($"/api/websites/{attacker.Site.Id}/deliveries?connectionId={victim.Connection}"));
+        Assert.Equal(0, deliveries.GetProperty("items").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task EveryTenantTable_InTheDatabase_IsUnderRowLevelSecurity()
+    {
+        // queues of the installation: callers have no right to them at all
+        string[] withoutPolicy = ["outbox", "event_keys"];
+        await using var database = NpgsqlDataSource.Create(app.ConnectionString);
+        await using var command = database.CreateCommand("""
+            SELECT c.relname, c.relrowsecurity, EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'tenant'),
+                   has_table_privilege('clarity_tenant', c.oid, 'SELECT, INSERT, UPDATE, DELETE'), c.relispartition
+              FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'workspace_id' AND NOT a.attisdropped
+             WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
+            """);
+        var tables = new List<string>();
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            var (name, isSecured, hasPolicy, mayTouch, isPartition) = (reader.GetString(0), reader.GetBoolean(1), reader.GetBoolean(2), reader.GetBoolean(3), reader.GetBoolean(4));
+            tables.Add(name);
+            // a partition is reached through its table, whose policy holds
+            if (isPartition || withoutPolicy.Contains(name))
+                Assert.False(mayTouch, $"callers have rights on {name}");
+            else
+                Assert.True(isSecured && hasPolicy, $"{name} has no row level security");
+        }
+        Assert.Contains("events", tables);
+        Assert.Contains("connections", tables);
+    }
+
+    [Fact]
+    public async Task Database_AskedForACaller_ShowsOnlyTheirRowsAndTakesNoOthers()
+    {
+        var (victim, attacker) = (await TenantAsync("seen"), await TenantAsync("seer"));
+        var database = app.Services.GetRequiredService<ClarityDb>();
+        var caller = new Caller { Label = "test", UserId = attacker.Account.UserId, Workspaces = new Dictionary<Guid, Role> { [attacker.Site.WorkspaceId] = Role.Owner } };
+        await using (var db = database.For(caller))
+        {
+            // no condition anywhere, as a careless author would write it
+            Assert.Equal([attacker.Site.Id], await db.Websites.Select(w => w.Id).ToListAsync());
+            Assert.Equal([attacker.Connection], await db.Connections.Select(c => c.Id).ToListAsync());
+            Assert.Equal([attacker.Account.UserId], await db.Users.Select(u => u.Id).ToListAsync());
+            Assert.All(await db.AuditLog.Select(a => a.WorkspaceId).ToListAsync(), id => Assert.Equal(attacker.Site.WorkspaceId, id));
+            Assert.Equal(0, await db.Websites.Where(w => w.Id == victim.Site.Id).ExecuteDeleteAsync());
+            db.Members.Add(new Member(victim.Site.WorkspaceId, attacker.Account.UserId, Role.Owner, DateTimeOffset.UtcNow));
+            var refused = await Assert.ThrowsAsync<DbUpdateException>(() => db.SaveChangesAsync());
+            Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, Assert.IsType<PostgresException>(refused.InnerException).SqlState);
+        }
+        await using (var db = database.For(caller))
+        {
+            var refused = await Assert.ThrowsAsync<PostgresException>(() => db.Database.SqlQuery<string>($"SELECT password_hash AS \"Value\" FROM users").ToListAsync());
+            Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refused.SqlState);
+        }
+        await using (var db = database.For(caller with { Workspaces = new Dictionary<Guid, Role>() }))
+            Assert.Empty(await db.Websites.ToListAsync());
+        // the same pooled connections, asked as the system, are not narrowed any more
+        await using (var db = database.System())
+            Assert.True(await db.Websites.CountAsync() >= 2);
+    }
+
+    private sealed record Tenant(Account Account, NewSite Site, Guid Connection, Guid Key, string Event);
+
+    private async Task<Tenant> TenantAsync(string name)
+    {
+        var account = await app.RegisterAsync();
+        var site = await app.CreateWebsiteAsync(account, name, $"{name}.example.com");
+        using var client = app.ClientFor(account);
+        var connection = await AppFixture.JsonOf(await client.PostAsJsonAsync($"/api/websites/{site.Id}/connections",
+            new { platform = "meta", settings = new { dataset_id = "1" }, credentials = new { access_token = "secret" }, enabled = false }));
+        var keys = await AppFixture.JsonOf(await client.GetAsync($"/api/websites/{site.Id}/keys"));
+        using var server = app.Anonymous();
+        server.DefaultRequestHeaders.Add("X-API-Key", site.SecretKey);
+        await AppFixture.JsonOf(await server.PostAsJsonAsync("/api/v1/collect",
+            new { events = new[] { new { event_id = $"{name}-1", event_type = "lead", timestamp = DateTimeOffset.UtcNow, session_id = "s" } } }));
+        var id = await app.ValueAsync<Guid>($"SELECT id FROM events WHERE website_id = '{site.Id}'");
+        await app.RunAsync($"DELETE FROM outbox WHERE website_id = '{site.Id}'"); // else it may be routed between two fingerprints
+        return new Tenant(account, site, connection.GetProperty("id").GetGuid(), keys.GetProperty("items")[0].GetProperty("id").GetGuid(), id.ToString());
+    }
+
+    private IEnumerable<(string Method, RoutePattern Pattern)> TenantRoutes()
+    {
+        foreach (var endpoint in app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>())
+        {
+            var pattern = endpoint.RoutePattern;
+            var text = "/" + pattern.RawText?.TrimStart('/');
+            if (pattern.Parameters.Count == 0 || PublicRoutes.Contains(text) || text.StartsWith("/_", StringComparison.Ordinal)
+                || endpoint.Metadata.GetMetadata<ComponentTypeMetadata>() is not null)
+                continue;
+            Assert.True(endpoint.Metadata.GetMetadata<ApiAuthentication.NeedsCaller>() is not null,
+                $"{text} has a parameter but no caller: put it into the API group, or into PublicRoutes with the reason.");
+            foreach (var method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods)
+                yield return (method, pattern);
+        }
+    }
+
+    /// <summary>The path with ids put in; which tenant's is asked by the parameter's place.</summary>
+    private static string Filled(RoutePattern pattern, Func<int, Tenant> tenantAt, Tenant last)
+    {
+        var path = new StringBuilder();
+        var place = 0;
+        var before = "";
+        foreach (var segment in pattern.PathSegments)
+        {
+            path.Append('/');
+            if (segment.Parts is [RoutePatternParameterPart parameter])
+            {
+                var tenant = place + 1 == pattern.Parameters.Count ? last : tenantAt(place);
+                path.Append((before, parameter.Name) switch
+                {
+                    ("workspaces", "id") => tenant.Site.WorkspaceId,
+                    ("websites", "id") => tenant.Site.Id,
+                    (_, "cid") => tenant.Connection,
+                    (_, "keyId") => tenant.Key,
+                    (_, "userId") => tenant.Account.UserId,
+                    (_, "eventId") => tenant.Event,
+                    _ => throw new InvalidOperationException($"{pattern.RawText}: say here which of a tenant's ids {{{parameter.Name}}} is."),
+                });
+                place++;
+            }
+            else
+            {
+                before = string.Concat(segment.Parts.OfType<RoutePatternLiteralPart>().Select(p => p.Content));
+                path.Append(before);
+            }
+        }
+        return path.ToString();
+    }
+
+    private async Task<string> FingerprintAsync(Tenant tenant)
+    {
+        var tables = await app.ValueAsync<string[]>("""
+            SELECT array_agg(c.relname::text ORDER BY c.relname)
+              FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'workspace_id' AND NOT a.attisdropped
+             WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace
+            """);
+        var prints = new List<string>();
+        foreach (var table in tables)
+            prints.Add(await app.ValueAsync<string>($"SELECT '{table} ' || coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {table} t WHERE workspace_id = '{tenant.Site.WorkspaceId}'"));
+        return string.Join('\n', prints);
+    }
+}
