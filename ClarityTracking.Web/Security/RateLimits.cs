@@ -11,7 +11,7 @@ namespace ClarityTracking.Web.Security;
 /// <summary>Requests per minute; settings <c>Clarity:RateLimits</c>. 0 = no limit.</summary>
 public sealed class RateLimitOptions
 {
-    /// <summary>Register, login and refresh, per address.</summary>
+    /// <summary>Register, login and refresh, per address; the forms of pages the same, counted apart.</summary>
     [Range(0, 1_000_000)]
     public int AuthPerMinute { get; set; } = 20;
 
@@ -63,6 +63,9 @@ public static class RateLimits
                 {
                     Management => PerMinute(AddressOf(http), Options(http).ManagementPerMinutePerAddress),
                     Collect when !IsLoopback(http) && IntakeKeyOf(http.Request) is { } key => PerMinute(key, Options(http).CollectPerMinutePerKey),
+                    // pages have no policy of their own, but guessing passwords in a form is guessing passwords
+                    null when HttpMethods.IsPost(http.Request.Method) && http.Request.Path.StartsWithSegments("/account") =>
+                        PerMinute("form " + AddressOf(http), Options(http).AuthPerMinute),
                     _ => RateLimitPartition.GetNoLimiter(""),
                 });
         });
