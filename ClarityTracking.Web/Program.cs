@@ -31,7 +31,10 @@ app.UseAntiforgery();
 app.MapStaticAssets();
 app.MapHealth();
 if (roles.HasFlag(NodeRoles.Collect))
+{
     app.MapCollect();
+    app.MapTracker();
+}
 if (roles.HasFlag(NodeRoles.Web))
 {
     app.MapApi();

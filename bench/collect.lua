@@ -26,6 +26,11 @@ function init(args)
     .. "\r\nContent-Type: application/json\r\nContent-Length: " .. length .. "\r\n\r\n" .. '{"events":['
 end
 
+local pause = tonumber(os.getenv("DELAY") or "0")
+if pause > 0 then
+  function delay() return pause end
+end
+
 function request()
   local parts = {}
   for i = 1, batch do

@@ -178,7 +178,7 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
         protector.Seal(Purpose, connection.WorkspaceId, connection.Id, Encoding.UTF8.GetBytes(credentials.GetRawText()));
 
     private ConnectionDetails Info(Connection c) => new(c.Id, c.WebsiteId, c.Platform, catalog.Find(c.Platform)?.Info.DisplayName ?? c.Platform, c.Name,
-        Parse(c.Settings), [.. Opened(c).EnumerateObject().Select(m => m.Name)], c.Enabled, c.State, c.StateReason, c.StateChangedAt, c.NotBefore,
+        Parse(c.Settings), [.. Opened(c).EnumerateObject().Select(m => m.Name).Distinct()], c.Enabled, c.State, c.StateReason, c.StateChangedAt, c.NotBefore,
         c.CreatedAt, c.UpdatedAt);
 
     private Error UnknownPlatform(string? platform)
@@ -225,8 +225,8 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
     {
         if (changes is not { } given)
             return old;
-        var members = old.EnumerateObject().ToDictionary(m => m.Name, m => m.Value, StringComparer.Ordinal);
-        foreach (var member in given.EnumerateObject())
+        var members = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        foreach (var member in old.EnumerateObject().Concat(given.EnumerateObject())) // a name that stands twice: the last one counts
             if (member.Value.ValueKind == JsonValueKind.Null)
                 members.Remove(member.Name);
             else

@@ -109,8 +109,21 @@ public sealed class EventQueries(ClarityDb database, PersonalDataSealer sealer, 
     {
         var rows = await events.Select(e => new
         {
-            e.Id, e.EventId, e.Name, e.Source, e.IsTest, e.OccurredAt, e.ReceivedAt, e.VisitorId, e.SessionId, e.Url, e.Value, e.Currency, e.OrderId,
-            e.BotReason, e.MatchKeys,
+            e.Id,
+            e.EventId,
+            e.Name,
+            e.Source,
+            e.IsTest,
+            e.OccurredAt,
+            e.ReceivedAt,
+            e.VisitorId,
+            e.SessionId,
+            e.Url,
+            e.Value,
+            e.Currency,
+            e.OrderId,
+            e.BotReason,
+            e.MatchKeys,
         }).ToListAsync(cancel);
         var ids = rows.ConvertAll(e => e.Id);
         var deliveries = (await db.Deliveries.AsNoTracking().Where(d => d.WorkspaceId == website.WorkspaceId && ids.Contains(d.EventId))

@@ -35,9 +35,11 @@ public sealed partial class ArchitectureTests
     [Fact]
     public void Core_Sources_NameADestinationOnlyWhereItIsRegistered()
     {
+        // registration, and the estimate of Meta's own measure, which asks whether Meta could use a key
+        string[] mayName = ["ClarityTracking.Core/CoreServices.cs", "ClarityTracking.Core/Health/MatchQuality.cs"];
         var folders = Directory.GetDirectories(Path.Combine(Root, "ClarityTracking.Core", "Destinations")).Select(d => Path.GetFileName(d)!).ToList();
         var wrong = from source in Sources("ClarityTracking.Core")
-                    where !source.Path.Contains("Core/Destinations/", StringComparison.Ordinal) && !source.Path.EndsWith("CoreServices.cs", StringComparison.Ordinal)
+                    where !source.Path.Contains("Core/Destinations/", StringComparison.Ordinal) && !mayName.Contains(source.Path)
                     from folder in folders
                     where source.Text.Contains($"using ClarityTracking.Core.Destinations.{folder}", StringComparison.Ordinal)
                     select $"{source.Path} uses {folder}";

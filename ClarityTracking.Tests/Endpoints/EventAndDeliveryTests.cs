@@ -1,7 +1,12 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Health;
+using ClarityTracking.Core.Reports;
+using ClarityTracking.Core.Tenancy;
 using ClarityTracking.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace ClarityTracking.Tests.Endpoints;
 
@@ -187,6 +192,43 @@ public sealed class EventAndDeliveryTests(AppWithMeta app) : IClassFixture<AppWi
     }
 
     [Fact]
+    public async Task Portfolio_OfACaller_ShowsVolumeLastEventAndConnections()
+    {
+        var account = await app.RegisterAsync();
+        var (busy, quiet) = (await app.CreateWebsiteAsync(account, "A busy", "busy.example.com"), await app.CreateWebsiteAsync(account, "B quiet", "quiet.example.com"));
+        using var client = app.ClientFor(account);
+        await AppFixture.JsonOf(await client.PostAsJsonAsync($"/api/websites/{busy.Id}/connections",
+            new { platform = "meta", settings = new { dataset_id = "111" }, credentials = new { access_token = "token-good" } }));
+        app.Meta.Answer = (200, Taken);
+        await SendAsync(busy, Purchase("o-1"), Purchase("o-2"));
+        await TraceAsync(client, busy, "o-2", "delivered");
+        var caller = new Caller { Label = "test", Workspaces = new Dictionary<Guid, Role> { [account.WorkspaceId] = Role.Viewer } };
+        var rows = await app.Services.GetRequiredService<WebsiteHealthQueries>().OverviewAsync(caller, null, CancellationToken.None);
+        Assert.Equal([(busy.Id, 2L, 1), (quiet.Id, 0L, 0)], rows.Select(r => (r.Id, r.Events24h, r.Connections.Count)));
+        Assert.InRange(rows[0].LastEventAt!.Value, DateTimeOffset.UtcNow.AddMinutes(-1), DateTimeOffset.UtcNow);
+        Assert.Null(rows[1].LastEventAt);
+        Assert.Equal(ConnectionState.Healthy, rows[0].Connections[0].State);
+    }
+
+    [Fact]
+    public async Task Live_SinceAnEvent_HoldsWhatCameAfterAndTheSecondsBefore()
+    {
+        var (client, site, _) = await WithMetaAsync();
+        var caller = new Caller { Label = "test", Workspaces = new Dictionary<Guid, Role> { [site.WorkspaceId] = Role.Viewer } };
+        var events = app.Services.GetRequiredService<EventQueries>();
+        await SendAsync(site, Event("page_view", "l-1", "v-1"));
+        var first = Assert.Single((await events.ListSinceAsync(caller, site.Id, new EventFilter(), null, 50, CancellationToken.None)).Value!);
+        await SendAsync(site, Event("page_view", "l-2", "v-1"));
+        var second = Assert.Single((await events.ListSinceAsync(caller, site.Id, new EventFilter(), first.Id, 50, CancellationToken.None)).Value!);
+        Assert.Equal("l-2", second.EventId);
+        // one that was committed late, with an earlier id
+        Assert.Equal("l-1", Assert.Single((await events.ListSinceAsync(caller, site.Id, new EventFilter(), second.Id, 50, CancellationToken.None)).Value!).EventId);
+        await app.RunAsync($"DELETE FROM events WHERE event_id = 'l-1' AND website_id = '{site.Id}'");
+        Assert.Empty((await events.ListSinceAsync(caller, site.Id, new EventFilter(), second.Id, 50, CancellationToken.None)).Value!);
+        client.Dispose();
+    }
+
+    [Fact]
     public async Task Duplicates_UnderDifferentIds_AreGroupedWithTheirReason()
     {
         var (client, site, _) = await WithMetaAsync();
@@ -224,14 +266,22 @@ public sealed class EventAndDeliveryTests(AppWithMeta app) : IClassFixture<AppWi
 
     private static object Purchase(string id, string visitor = "v-1", string? order = null, int minutesAgo = 0) => new
     {
-        event_id = id, event_type = "purchase", timestamp = DateTimeOffset.UtcNow.AddMinutes(-minutesAgo), session_id = "s-1", visitor_id = visitor,
+        event_id = id,
+        event_type = "purchase",
+        timestamp = DateTimeOffset.UtcNow.AddMinutes(-minutesAgo),
+        session_id = "s-1",
+        visitor_id = visitor,
         properties = new { url = "https://shop.example.com/thanks", value = 49.9m, currency = "EUR", order_id = order },
         user = new { email = "anna@example.com" },
     };
 
     private static object Event(string type, string id, string visitor) => new
     {
-        event_id = id, event_type = type, timestamp = DateTimeOffset.UtcNow, session_id = "s-1", visitor_id = visitor,
+        event_id = id,
+        event_type = type,
+        timestamp = DateTimeOffset.UtcNow,
+        session_id = "s-1",
+        visitor_id = visitor,
         properties = new { url = "https://shop.example.com/" },
     };
 

@@ -54,6 +54,21 @@ public sealed class ProblemTests(AppFixture app) : IClassFixture<AppFixture>
     }
 
     [Fact]
+    public async Task Connection_WithANameTwice_TakesTheLastAndCanStillBeChanged()
+    {
+        var account = await app.RegisterAsync();
+        var site = await app.CreateWebsiteAsync(account);
+        using var client = app.ClientFor(account);
+        var path = $"/api/websites/{site.Id}/connections";
+        var made = await AppFixture.JsonOf(await client.PostAsync(path, new StringContent(
+            """{"platform":"meta","settings":{"dataset_id":"1","dataset_id":"2"},"credentials":{"access_token":"a","access_token":"b"}}""", Encoding.UTF8, "application/json")));
+        var changed = await AppFixture.JsonOf(await client.PatchAsync($"{path}/{made.GetProperty("id").GetGuid()}", new StringContent(
+            """{"settings":{"test_event_code":"T1"},"credentials":{"app_secret":"c"}}""", Encoding.UTF8, "application/json")));
+        Assert.Equal("2", changed.GetProperty("settings").GetProperty("dataset_id").GetString());
+        Assert.Equal(["access_token", "app_secret"], changed.GetProperty("credentials").EnumerateArray().Select(c => c.GetString()));
+    }
+
+    [Fact]
     public async Task Body_LargerThanTheServerTakes_IsRefused()
     {
         var account = await app.RegisterAsync();

@@ -28,6 +28,9 @@ public class AppFixture : WebApplicationFactory<Program>, IAsyncLifetime
     /// <summary>More settings, by configuration name.</summary>
     protected virtual IReadOnlyDictionary<string, string> Settings { get; } = new Dictionary<string, string>();
 
+    /// <summary>How the app reaches the database; tests that stand in between override it.</summary>
+    protected virtual string ConnectionStringOfApp(string direct) => direct;
+
     public virtual async Task InitializeAsync()
     {
         ConnectionString = await TestDatabase.CreateAsync();
@@ -106,7 +109,7 @@ public class AppFixture : WebApplicationFactory<Program>, IAsyncLifetime
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
         builder.UseEnvironment("Development")
-            .UseSetting("ConnectionStrings:Clarity", ConnectionString)
+            .UseSetting("ConnectionStrings:Clarity", ConnectionStringOfApp(ConnectionString))
             .UseSetting("Clarity:MasterKey", Convert.ToBase64String(MasterKey))
             // all tests come from one address
             .UseSetting("Clarity:RateLimits:AuthPerMinute", "0")

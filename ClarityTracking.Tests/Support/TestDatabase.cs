@@ -42,12 +42,20 @@ public static class TestDatabase
         await command.ExecuteNonQueryAsync();
     }
 
-    /// <summary>Folders of test runs that were cut off before they could tidy up.</summary>
+    /// <summary>Folders of test runs that ended before they could tidy up. Another run may be doing the same; what it holds is left to it.</summary>
     private static void RemoveLeftovers()
     {
-        foreach (var folder in Directory.GetDirectories(Path.GetTempPath(), FolderPrefix + "*"))
-            if (!Directory.Exists($"/proc/{folder[(folder.LastIndexOf('-') + 1)..]}") && OperatingSystem.IsLinux())
+        if (!OperatingSystem.IsLinux())
+            return;
+        foreach (var folder in Directory.GetDirectories(Path.GetTempPath(), FolderPrefix + "*").Where(f => !Directory.Exists($"/proc/{f[(f.LastIndexOf('-') + 1)..]}")))
+            try
+            {
                 Directory.Delete(folder, recursive: true);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                Console.Error.WriteLine($"{folder} could not be removed: {error.Message}");
+            }
     }
 
     private static async Task<EmbeddedPostgres> StartAsync()

@@ -21,6 +21,9 @@ public sealed class Upstream : IAsyncDisposable
     /// <summary>What it answers next; Meta's "taken" by default.</summary>
     public (int Status, string Body) Answer { get; set; } = (200, """{"events_received":1,"messages":[],"fbtrace_id":"trace"}""");
 
+    /// <summary>Answers by what was sent; wins over <see cref="Answer"/>. The last value is a Retry-After in seconds.</summary>
+    public Func<string, (int Status, string Body, int? RetryAfter)>? Respond { get; set; }
+
     public static async Task<Upstream> StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -29,8 +32,12 @@ public sealed class Upstream : IAsyncDisposable
         upstream._app.MapFallback(async (HttpContext http) =>
         {
             using var reader = new StreamReader(http.Request.Body);
-            upstream.Seen.Enqueue((http.Request.Path + http.Request.QueryString, await reader.ReadToEndAsync()));
-            return Results.Text(upstream.Answer.Body, "application/json", statusCode: upstream.Answer.Status);
+            var body = await reader.ReadToEndAsync();
+            upstream.Seen.Enqueue((http.Request.Path + http.Request.QueryString, body));
+            var (status, answer, retryAfter) = upstream.Respond?.Invoke(body) ?? (upstream.Answer.Status, upstream.Answer.Body, null);
+            if (retryAfter is { } seconds)
+                http.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            return Results.Text(answer, "application/json", statusCode: status);
         });
         await upstream._app.StartAsync();
         return upstream;
