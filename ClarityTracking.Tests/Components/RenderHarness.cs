@@ -1,3 +1,4 @@
+using ClarityTracking.Web.Components.Shared;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.HtmlRendering.Infrastructure;
 using Microsoft.AspNetCore.Components.RenderTree;
@@ -5,7 +6,6 @@ using Microsoft.AspNetCore.Components.Web;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.JSInterop;
-using ClarityTracking.Web.Components.Shared;
 using Radzen;
 
 namespace ClarityTracking.Tests.Components;
