@@ -129,12 +129,13 @@ public sealed class DeliveryQueries(ClarityDb database, TimeProvider clock)
             return found.Error;
         var lowest = Partitions.LowestId(from ?? clock.GetUtcNow() - Week);
         return await db.Database.SqlQuery<FailureGroup>($"""
-            SELECT connection_id AS "ConnectionId", status AS "Status", reason AS "Reason", detail AS "Detail", count(*) AS "Count",
+            -- a platform's trace id differs in every answer; without it the same failure is one group
+            SELECT connection_id AS "ConnectionId", status AS "Status", reason AS "Reason", cause AS "Detail", count(*) AS "Count",
                    min(created_at) AS "First", max(created_at) AS "Last", (array_agg(id ORDER BY id DESC))[1] AS "ExampleId",
                    (array_agg(event_id ORDER BY id DESC))[1] AS "ExampleEventId"
-              FROM delivery_states
+              FROM delivery_states, LATERAL (SELECT regexp_replace(detail, ' \(\w*trace_id [^)]*\)', '') AS cause) AS told
              WHERE workspace_id = {found.Value.WorkspaceId} AND website_id = {websiteId} AND status IN ('dead', 'retrying') AND id >= {lowest}
-             GROUP BY connection_id, status, reason, detail ORDER BY count(*) DESC LIMIT 50
+             GROUP BY connection_id, status, reason, cause ORDER BY count(*) DESC LIMIT 50
             """).ToListAsync(cancel);
     }
 

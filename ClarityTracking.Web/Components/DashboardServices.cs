@@ -2,6 +2,7 @@ using System.Globalization;
 using ClarityTracking.Core.Tenancy;
 using ClarityTracking.Web.Account;
 using ClarityTracking.Web.Components.Shared;
+using ClarityTracking.Web.Security;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.Identity;
 using Radzen;
@@ -24,6 +25,11 @@ internal static class DashboardServices
         services.AddScoped<Viewer>();
         return services;
     }
+
+    /// <summary>An address nobody knows gets a page with words, when it is a person who asks. First of all, so that the page is routed anew.</summary>
+    public static void UseNotFoundPage(this WebApplication app) => app.UseWhen(
+        http => HttpMethods.IsGet(http.Request.Method) && !Problems.IsApi(http) && http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.Ordinal),
+        pages => pages.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true));
 
     public static void MapDashboard(this WebApplication app)
     {

@@ -147,7 +147,8 @@ public abstract class PageBase : ComponentBase, IDisposable
         _closing.Dispose();
     }
 
-    private static bool IsDatabaseTrouble(Exception error) =>
+    /// <summary>The database is away or slow; everything else is a bug and goes to the error boundary.</summary>
+    internal static bool IsDatabaseTrouble(Exception error) =>
         error is DbException or TimeoutException || error.InnerException is DbException or TimeoutException;
 
     private static Problem InWords(Error error) => error.Kind switch

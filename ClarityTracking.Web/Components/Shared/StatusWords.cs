@@ -29,8 +29,12 @@ public static class StatusWords
         ["permanent"] = "refused by the platform",
     };
 
-    /// <summary>A reason's word as people read it; unknown words are shown as they are.</summary>
-    public static string Reason(string reason) => Reasons.GetValueOrDefault(reason) ?? reason.Replace('_', ' ');
+    /// <summary>A reason's word as people read it; a platform's own sentence stays as it is.</summary>
+    public static string Reason(string reason) =>
+        Reasons.GetValueOrDefault(reason) ?? (reason.Contains(' ', StringComparison.Ordinal) ? reason : reason.Replace('_', ' '));
+
+    /// <summary>Does this reason have words of its own?</summary>
+    internal static bool Knows(string reason) => Reasons.ContainsKey(reason);
 
     /// <summary>Where a delivery stands.</summary>
     public static StatusText Of(DeliveryStatus status, string? reason, DateTimeOffset? nextAttemptAt, DateTimeOffset now) => status switch

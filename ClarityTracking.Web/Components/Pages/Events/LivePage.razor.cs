@@ -1,3 +1,4 @@
+using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Reports;
 using ClarityTracking.Web.Components.Shared;
 
@@ -7,9 +8,11 @@ namespace ClarityTracking.Web.Components.Pages.Events;
 public sealed partial class LivePage(EventQueries events)
 {
     private const int MostRows = 200, FirstRows = 50;
-    private static readonly TimeSpan FollowEvery = TimeSpan.FromMilliseconds(900);
+    private const int LookBackEvery = 3;
+    private static readonly TimeSpan FollowEvery = TimeSpan.FromMilliseconds(900), MaySettle = TimeSpan.FromMinutes(1);
     private List<EventSummary> _rows = [];
     private List<EventSummary> _waiting = [];
+    private int _polls;
     private bool _isPaused;
     private Problem? _trouble;
     private Task? _following;
@@ -36,10 +39,12 @@ public sealed partial class LivePage(EventQueries events)
     {
         if (!First.IsLoaded || _isPaused || !await Viewer.IsVisibleAsync())
             return;
-        var newest = _waiting.Concat(_rows).Select(e => (Guid?)e.Id).FirstOrDefault();
-        var news = await QueryAsync((caller, cancel) => events.ListSinceAsync(caller, WebsiteId, new EventFilter(), newest, MostRows, cancel));
+        // Deliveries settle after their events have arrived: now and then the newest rows are read again as a whole.
+        var looksBack = ++_polls % LookBackEvery == 0 && _rows.Take(FirstRows).Any(IsOpen);
+        var newest = looksBack ? null : _waiting.Concat(_rows).Select(e => (Guid?)e.Id).FirstOrDefault();
+        var news = await QueryAsync((caller, cancel) => events.ListSinceAsync(caller, WebsiteId, new EventFilter(), newest, looksBack ? FirstRows : MostRows, cancel));
         _trouble = news.Problem;
-        // The query looks a few seconds back, so rows already shown come again, with the deliveries they have meanwhile.
+        // Rows already shown come again, with the deliveries they have meanwhile.
         var known = (news.Value ?? []).ToDictionary(e => e.Id);
         _rows = _rows.ConvertAll(row => known.Remove(row.Id, out var again) ? again : row);
         _waiting = _waiting.ConvertAll(row => known.Remove(row.Id, out var again) ? again : row);
@@ -49,6 +54,9 @@ public sealed partial class LivePage(EventQueries events)
             ShowWaiting();
         StateHasChanged();
     }
+
+    private bool IsOpen(EventSummary e) => e.Deliveries.Any(d => d.Status is DeliveryStatus.Pending or DeliveryStatus.Retrying)
+        || (e.Deliveries.Count == 0 && Viewer.Now - e.ReceivedAt < MaySettle);
 
     private void ShowWaiting()
     {

@@ -45,7 +45,7 @@ internal static class TraceStory
             e.Keys.Count + e.Cookies.Count > 0 ? "Match keys found" : "No match keys",
             e.Keys.Count + e.Cookies.Count > 0 ? Words.Sentence(string.Join(", ", e.Keys.Select(EventWords.Key).Concat(e.Cookies.Keys.Select(EventWords.Key)))) + "."
                 : "Nothing to recognise the person by: no email, phone, id or platform cookie.",
-            null, Json(new { keys = e.Keys, cookies = e.Cookies, personal = personal ?? (e.HasPersonalData ? JsonMask.Hidden : (object?)null) })));
+            null, Json(new { keys = e.Keys, cookies = e.Cookies, personal = personal is null ? (e.HasPersonalData ? JsonMask.Hidden : null) : (object)Readable(personal) })));
         foreach (var delivery in trace.Deliveries)
             steps.AddRange(Delivery(delivery, now));
         if (trace.Deliveries.Count == 0)
@@ -92,6 +92,19 @@ internal static class TraceStory
                 $"{answer}{(attempt.DurationMs is { } ms ? $" in {Words.Count(ms)} ms" : "")}{(attempt.Reason is null ? "" : $": {attempt.Reason}")}.", attempt.At,
                 Json(new { url = attempt.Url, request = attempt.Request, httpStatus = attempt.HttpStatus, response = attempt.Response, outcome = attempt.Outcome, reason = attempt.Reason }));
         }
+    }
+
+    /// <summary>Only what was told.</summary>
+    private static Dictionary<string, object> Readable(PersonalData personal)
+    {
+        var user = personal.User ?? UserData.Nothing;
+        (string Name, object? Value)[] all =
+        [
+            ("email", user.Email), ("phone", user.Phone), ("first_name", user.FirstName), ("last_name", user.LastName), ("city", user.City), ("state", user.State),
+            ("zip", user.Zip), ("country", user.Country), ("gender", user.Gender), ("date_of_birth", user.DateOfBirth), ("external_id", user.ExternalId),
+            ("company", user.Company), ("ip", personal.Ip),
+        ];
+        return all.Where(v => v.Value is not null and not IReadOnlyList<string> { Count: 0 }).ToDictionary(v => v.Name, v => v.Value!);
     }
 
     private static string Json(object value) => JsonSerializer.Serialize(value, Options);

@@ -1,4 +1,5 @@
 using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Health;
 using ClarityTracking.Web.Components.Shared;
 
@@ -21,14 +22,14 @@ public sealed partial class HealthPage(WebsiteHealthQueries queries, ConnectionS
             if (Health.Value is not { ByEvent.Count: > 0 } health)
                 return Health.IsLoaded ? "No event arrived in the last 48 hours." : null;
             var names = Connections.Where(c => c.Enabled).Select(c => c.Name).ToList();
-            var paused = Connections.Where(c => c.Enabled && c.State == ConnectionState.Paused).ToList();
+            var broken = Connections.Where(c => c.Enabled && c.State != ConnectionState.Healthy).ToList();
             var success = Success(health);
             var isSilent = Viewer.Now - health.LastEventAt > LongSilence;
-            var isHealthy = paused.Count == 0 && !isSilent && success is null or >= GoodSuccess;
+            var isHealthy = broken.Count == 0 && !isSilent && success is null or >= GoodSuccess;
             var reached = names.Count == 0 ? $"{Words.Count(health.Events, "event")} arrived; no connection is on, so nothing was sent"
                 : success is null ? $"{Words.Count(health.Events, "event")} arrived; nothing had to be sent"
-                : $"{Words.Percent(success)} of {Words.Count(Tried(health), "delivery", "deliveries")} reached {string.Join(" and ", names)}";
-            var trouble = paused.Count > 0 ? $" {string.Join(" and ", paused.Select(c => $"{c.Name} is paused: {c.StateReason}"))}."
+                : $"{Words.Percent(success)} of {Words.Count(Tried(health), "delivery", "deliveries")} that ended reached {string.Join(" and ", names)}";
+            var trouble = broken.Count > 0 ? $" {string.Join(". ", broken.Select(c => $"{c.Name} is {c.State.Word()}: {c.StateReason}"))}."
                 : isSilent ? $" No event has come for {Words.Span(Viewer.Now - health.LastEventAt!.Value)}." : "";
             return $"{(isHealthy ? "Healthy" : "Needs attention")}: {reached}.{trouble}";
         }
