@@ -37,6 +37,7 @@ public static class CoreServices
         services.AddSingleton<EventLoader>();
         services.AddSingleton<EventsStored>();
         services.AddSingleton<DeliveriesQueued>();
+        services.AddSingleton<CallArchive>();
         services.AddSingleton<DeliveryLane>();
         if (roles.HasFlag(NodeRoles.Worker))
             services.AddHostedService<EventRouter>().AddHostedService<DeliveryWorker>();

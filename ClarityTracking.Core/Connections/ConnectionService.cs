@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.EntityFrameworkCore;
@@ -119,14 +120,13 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
             connection.Enable(enabled, now);
         if (credentials is { } fresh)
         {
-            // Only a paused connection has no batch out whose claims this would give away.
-            var wasPaused = connection.State == ConnectionState.Paused;
+            // A batch may be out unless the connection is paused: what is due within its lease may be claimed and stays so.
+            var after = connection.State == ConnectionState.Paused ? now : now + DeliveryLane.Lease;
             connection.ReplaceCredentials(Seal(connection, fresh), now);
-            if (wasPaused)
-                await db.Database.ExecuteSqlAsync($"""
-                    UPDATE delivery_queue SET next_attempt_at = {now}
-                     WHERE workspace_id = {connection.WorkspaceId} AND connection_id = {id} AND next_attempt_at > {now}
-                    """, cancel);
+            await db.Database.ExecuteSqlAsync($"""
+                UPDATE delivery_queue SET next_attempt_at = {now}
+                 WHERE workspace_id = {connection.WorkspaceId} AND connection_id = {id} AND next_attempt_at > {after}
+                """, cancel);
         }
         var changed = new[] { (name, "name"), (values.Settings?.ToString(), "settings"), (values.Enabled?.ToString(), "enabled"), (credentials is null ? null : "", "credentials") }
             .Where(c => c.Item1 is not null).Select(c => c.Item2);

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Data;
@@ -11,7 +10,7 @@ using NpgsqlTypes;
 namespace ClarityTracking.Core.Delivery;
 
 /// <summary>Everything one batch leads to, collected while it is sent and written in one transaction at its end.</summary>
-internal sealed class BatchRecord(LaneConnection target, DateTimeOffset started)
+internal sealed class BatchRecord(LaneConnection target, CallArchive archive, DateTimeOffset started)
 {
     private const int LongestReason = 500;
     private readonly List<(ClaimedDelivery Delivery, Guid Call, int Position, int Number, DateTimeOffset At, string Outcome, string? Reason)> _attempts = [];
@@ -34,8 +33,9 @@ internal sealed class BatchRecord(LaneConnection target, DateTimeOffset started)
     /// <summary>Keeps a call. Secrets are masked before anything is kept.</summary>
     public CallRow AddCall(DestinationRequest request, CallResult result, DateTimeOffset at, int events)
     {
-        var call = new CallRow(Guid.CreateVersion7(at), at, (int)result.Duration.TotalMilliseconds, request.Method.Method,
-            Mask(request.Url.AbsoluteUri, request.Secrets), Gzip(MaskBytes(request.Body, request.Secrets)), result.HttpStatus,
+        var id = Guid.CreateVersion7(at);
+        var call = new CallRow(id, at, (int)result.Duration.TotalMilliseconds, request.Method.Method,
+            Mask(request.Url.AbsoluteUri, request.Secrets), archive.Pack(target.WorkspaceId, id, MaskBytes(request.Body, request.Secrets)), result.HttpStatus,
             Mask(result.Body, request.Secrets).Replace("\0", "", StringComparison.Ordinal), events);
         Calls.Add(call);
         return call;
@@ -218,14 +218,6 @@ internal sealed class BatchRecord(LaneConnection target, DateTimeOffset started)
 
     private static byte[] MaskBytes(byte[] body, IReadOnlyList<string> secrets) =>
         secrets.Any(s => body.AsSpan().IndexOf(Encoding.UTF8.GetBytes(s)) >= 0) ? Encoding.UTF8.GetBytes(Mask(Encoding.UTF8.GetString(body), secrets)) : body;
-
-    private static byte[] Gzip(byte[] bytes)
-    {
-        using var packed = new MemoryStream();
-        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest))
-            gzip.Write(bytes);
-        return packed.ToArray();
-    }
 }
 
 /// <summary>A row of <c>delivery_calls</c> before it is written.</summary>

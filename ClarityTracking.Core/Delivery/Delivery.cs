@@ -104,7 +104,7 @@ public sealed class DeliveryCall
     /// <summary>With secrets masked.</summary>
     public string Url { get; private set; } = "";
 
-    /// <summary>The body, secrets masked, gzip: equal keys of a batch fold to a tenth of their size.</summary>
+    /// <summary>The body, secrets masked, as <see cref="CallArchive"/> keeps it.</summary>
     public byte[] Request { get; private set; } = [];
 
     /// <summary>Null when no answer came.</summary>

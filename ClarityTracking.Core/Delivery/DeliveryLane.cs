@@ -14,10 +14,10 @@ namespace ClarityTracking.Core.Delivery;
 /// </summary>
 public sealed partial class DeliveryLane(
     NpgsqlDataSource database, EventLoader loader, DestinationCatalog catalog, DestinationClient client, SecretProtector protector,
-    TimeProvider clock, ILogger<DeliveryLane> log)
+    CallArchive archive, TimeProvider clock, ILogger<DeliveryLane> log)
 {
     /// <summary>Longer than the longest call: a worker that is alive never loses its claim.</summary>
-    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(3);
+    internal static readonly TimeSpan Lease = TimeSpan.FromMinutes(3);
 
     /// <summary>Sends the next batch. False when nothing is due or the connection must wait.</summary>
     public async Task<bool> RunBatchAsync(LaneKey key, CancellationToken cancel)
@@ -30,7 +30,7 @@ public sealed partial class DeliveryLane(
         if (claimed.Count == 0)
             return false;
 
-        var record = new BatchRecord(target, now);
+        var record = new BatchRecord(target, archive, now);
         var sendable = await MapAsync(connection, destination, target, claimed, record, cancel);
         var access = new DestinationAccess(client.BaseUrl(destination.Info), target.Settings, target.OpenCredentials(protector));
         await connection.CloseAsync(); // a call may take half a minute; the pool can use the connection meanwhile

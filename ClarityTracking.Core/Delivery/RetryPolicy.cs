@@ -6,7 +6,7 @@ namespace ClarityTracking.Core.Delivery;
 /// </summary>
 public static class RetryPolicy
 {
-    private static readonly TimeSpan FirstTransient = TimeSpan.FromSeconds(5), FirstRateLimited = TimeSpan.FromSeconds(60), Longest = TimeSpan.FromMinutes(30);
+    private static readonly TimeSpan FirstTransient = TimeSpan.FromSeconds(5), FirstRateLimited = TimeSpan.FromSeconds(60), LongestTransient = TimeSpan.FromMinutes(5), LongestRateLimited = TimeSpan.FromMinutes(30);
 
     /// <summary>The pause after a failed attempt.</summary>
     /// <param name="kind">Why it failed.</param>
@@ -15,8 +15,8 @@ public static class RetryPolicy
     /// <param name="random">From 0 (inclusive) to 1 (exclusive).</param>
     public static TimeSpan Pause(FailureKind kind, int failures, TimeSpan? retryAfter, double random)
     {
-        var first = kind == FailureKind.RateLimited ? FirstRateLimited : FirstTransient;
-        var ceiling = Min(first * Math.Pow(2, Math.Clamp(failures - 1, 0, 20)), Longest);
+        var (first, longest) = kind == FailureKind.RateLimited ? (FirstRateLimited, LongestRateLimited) : (FirstTransient, LongestTransient);
+        var ceiling = Min(first * Math.Pow(2, Math.Clamp(failures - 1, 0, 20)), longest);
         // half is fixed: a pause of nearly nothing would be a retry storm of its own
         var pause = ceiling / 2 + ceiling / 2 * random;
         return retryAfter is { } wish && wish > pause ? wish : pause;

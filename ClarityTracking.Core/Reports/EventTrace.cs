@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text.Json;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
@@ -64,7 +63,7 @@ public sealed record DeliveryTrace(Guid Id, Guid ConnectionId, string? Connectio
 public sealed record AttemptTrace(DateTimeOffset At, string? Url, JsonElement? Request, int? HttpStatus, JsonElement? Response, string Outcome, string? Reason, int? DurationMs);
 
 /// <summary>Puts traces together.</summary>
-public sealed class EventTraces(ClarityDb database)
+public sealed class EventTraces(ClarityDb database, CallArchive archive)
 {
     /// <summary>The trace of one event by our id, or by the sender's (the newest, when several event names share it).</summary>
     public async Task<Result<EventTrace>> GetAsync(Caller caller, Guid websiteId, string eventId, CancellationToken cancel)
@@ -108,18 +107,14 @@ public sealed class EventTraces(ClarityDb database)
     /// One event's part of a call's body. A batch is an object whose first array holds the events (Meta's <c>data</c>); where there is no
     /// such element the whole body is the answer.
     /// </summary>
-    internal static JsonElement? RequestOf(byte[] compressed, int position)
+    internal static JsonElement RequestOf(string request, int position)
     {
-        if (compressed.Length == 0)
-            return null;
-        using var gzip = new GZipStream(new MemoryStream(compressed), CompressionMode.Decompress);
-        using var reader = new StreamReader(gzip);
-        var body = Json.ElementOf(reader.ReadToEnd());
+        var body = Json.ElementOf(request);
         var events = body.ValueKind == JsonValueKind.Object ? body.EnumerateObject().Select(m => m.Value).FirstOrDefault(v => v.ValueKind == JsonValueKind.Array) : body;
         return events.ValueKind == JsonValueKind.Array && position < events.GetArrayLength() ? events[position] : body;
     }
 
-    private static async Task<List<DeliveryTrace>> DeliveriesAsync(ClarityDbContext db, Event e, CancellationToken cancel)
+    private async Task<List<DeliveryTrace>> DeliveriesAsync(ClarityDbContext db, Event e, CancellationToken cancel)
     {
         var deliveries = await db.Deliveries.AsNoTracking().Where(d => d.WorkspaceId == e.WorkspaceId && d.EventId == e.Id).OrderBy(d => d.Id).ToListAsync(cancel);
         var connections = await db.Connections.AsNoTracking().Where(c => c.WebsiteId == e.WebsiteId).ToDictionaryAsync(c => c.Id, cancel);
@@ -131,7 +126,7 @@ public sealed class EventTraces(ClarityDb database)
                               orderby a.Id
                               select new { Attempt = a, Call = c }).ToListAsync(cancel);
         var byDelivery = attempts.ToLookup(a => a.Attempt.DeliveryId, a => new AttemptTrace(a.Attempt.At, a.Call?.Url,
-            a.Call is null ? null : RequestOf(a.Call.Request, a.Attempt.Position), a.Call?.HttpStatus,
+            a.Call is null ? null : RequestOf(archive.Unpack(a.Call.WorkspaceId, a.Call.Id, a.Call.Request), a.Attempt.Position), a.Call?.HttpStatus,
             a.Call?.Response is { } response ? Json.ElementOf(response) : null, a.Attempt.Outcome, a.Attempt.Reason, a.Call?.DurationMs));
         return deliveries.ConvertAll(d =>
         {
