@@ -21,11 +21,15 @@ internal sealed class EventTransaction(NpgsqlDataSource database, TimeProvider c
             INSERT INTO event_keys AS k (workspace_id, key, seen_at)
             SELECT workspace_id, key, $9 FROM incoming WHERE key IS NOT NULL ORDER BY workspace_id, key
             ON CONFLICT (workspace_id, key) DO UPDATE SET seen_at = excluded.seen_at WHERE k.seen_at < $10
-            RETURNING workspace_id, key)
-        INSERT INTO outbox (id, workspace_id, website_id, name, is_test, delay_ms, match_keys)
-        SELECT i.id, i.workspace_id, i.website_id, i.name, i.is_test, i.delay_ms, i.match_keys FROM incoming i
-         WHERE i.key IS NULL OR EXISTS (SELECT FROM fresh f WHERE f.workspace_id = i.workspace_id AND f.key = i.key)
-        RETURNING id
+            RETURNING workspace_id, key),
+        known AS (
+            SELECT id FROM incoming i
+             WHERE i.key IS NOT NULL AND NOT EXISTS (SELECT FROM fresh f WHERE f.workspace_id = i.workspace_id AND f.key = i.key)),
+        queued AS (
+            INSERT INTO outbox (id, workspace_id, website_id, name, is_test, delay_ms, match_keys)
+            SELECT i.id, i.workspace_id, i.website_id, i.name, i.is_test, i.delay_ms, i.match_keys FROM incoming i
+             WHERE NOT EXISTS (SELECT FROM known k WHERE k.id = i.id))
+        SELECT id FROM known
         """;
 
     private static readonly NpgsqlDbType[] ClaimColumns =
@@ -42,18 +46,16 @@ internal sealed class EventTransaction(NpgsqlDataSource database, TimeProvider c
         await using var transaction = await connection.BeginTransactionAsync();
         var duplicates = new int[group.Count];
         var (candidates, repeats) = Candidates(group, duplicates);
-        var fresh = await ClaimAsync(candidates);
+        var known = await ClaimAsync(candidates);
 
         var dropped = group.SelectMany(r => r.Dropped).Concat(repeats).ToList();
-        if (fresh.Count < candidates.Count)
-            foreach (var (row, request) in candidates)
-                if (!fresh.Contains(row.Event.Id))
-                {
-                    duplicates[request]++;
-                    dropped.Add(DuplicateOf(row.Event));
-                }
-        if (fresh.Count > 0)
-            await EventCopy.WriteAsync(connection, candidates.Where(c => fresh.Contains(c.Row.Event.Id)).Select(c => c.Row));
+        foreach (var (row, request) in candidates.Where(c => known.Contains(c.Row.Event.Id)))
+        {
+            duplicates[request]++;
+            dropped.Add(DuplicateOf(row.Event));
+        }
+        if (known.Count < candidates.Count)
+            await EventCopy.WriteAsync(connection, candidates.Where(c => !known.Contains(c.Row.Event.Id)).Select(c => c.Row));
         if (dropped.Count > 0)
             await DroppedEventCopy.WriteAsync(connection, dropped);
         await transaction.CommitAsync();
@@ -100,6 +102,7 @@ internal sealed class EventTransaction(NpgsqlDataSource database, TimeProvider c
         return (candidates, repeats);
     }
 
+    /// <summary>Claims identities and queues the new events; answers the ids of those that are stored already, nearly always none.</summary>
     private async Task<HashSet<Guid>> ClaimAsync(List<(EventRow Row, int Request)> candidates)
     {
         if (candidates.Count == 0)
@@ -124,11 +127,11 @@ internal sealed class EventTransaction(NpgsqlDataSource database, TimeProvider c
         _claim.Parameters[7].Value = candidates.ConvertAll(c => c.Row.KeyNames);
         _claim.Parameters[8].Value = now;
         _claim.Parameters[9].Value = now - DuplicateWindow;
-        var fresh = new HashSet<Guid>(candidates.Count);
+        var known = new HashSet<Guid>();
         await using var reader = await _claim.ExecuteReaderAsync();
         while (await reader.ReadAsync())
-            fresh.Add(reader.GetGuid(0));
-        return fresh;
+            known.Add(reader.GetGuid(0));
+        return known;
     }
 
     private static DroppedEvent DuplicateOf(Event stored) => new()
