@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using Npgsql;
 
@@ -36,14 +35,6 @@ public static class Partitions
     {
         var ms = Math.Max(0, moment.ToUnixTimeMilliseconds());
         return new Guid((int)(ms >> 16), (short)ms, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    }
-
-    /// <summary>The time inside a UUIDv7, to the millisecond (UTC).</summary>
-    public static DateTimeOffset TimeOf(Guid id)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        id.TryWriteBytes(bytes, bigEndian: true, out _);
-        return DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(bytes) >> 16);
     }
 
     private static DateTimeOffset MondayOf(DateTimeOffset now)

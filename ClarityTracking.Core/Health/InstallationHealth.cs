@@ -27,7 +27,7 @@ public sealed class InstallationHealth(NpgsqlDataSource database, TimeProvider c
         try
         {
             await using var command = database.CreateCommand("""
-                SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT 10000) o),
+                SELECT (SELECT coalesce(sum(cardinality(event_ids)), 0) FROM (SELECT event_ids FROM outbox LIMIT 10000) o),
                        (SELECT id FROM outbox ORDER BY id LIMIT 1),
                        (SELECT count(*) FROM (SELECT FROM delivery_queue LIMIT 10000) q),
                        (SELECT min(next_attempt_at) FROM (SELECT next_attempt_at FROM delivery_queue LIMIT 10000) q)

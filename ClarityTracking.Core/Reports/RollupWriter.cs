@@ -13,17 +13,19 @@ public sealed class RollupWriter
     private readonly Dictionary<(Guid Workspace, Guid Website, DateTimeOffset Hour, string Name, string Key), long> _keys = [];
     private readonly Dictionary<(Guid Workspace, Guid Website, Guid Connection, DateTimeOffset Hour, string Name, string Status, string Reason), (long Deliveries, long LatencyMs)> _deliveries = [];
 
-    /// <summary>Counts a stored event and the match keys it carries.</summary>
-    public void Add(Routing.OutboxRow stored)
+    /// <summary>Counts the events of an outbox entry and the match keys they carry.</summary>
+    public void Add(Ingestion.Store.OutboxEntry entry)
     {
-        var hour = HourOf(Data.Partitions.TimeOf(stored.Id));
-        var key = (stored.WorkspaceId, stored.WebsiteId, hour, stored.Name, stored.IsTest);
-        var sum = _events.GetValueOrDefault(key);
-        _events[key] = (sum.Events + 1, sum.DelayMs + stored.DelayMs);
-        foreach (var matchKey in stored.MatchKeys)
+        foreach (var count in entry.Events)
         {
-            var keyed = (stored.WorkspaceId, stored.WebsiteId, hour, stored.Name, matchKey);
-            _keys[keyed] = _keys.GetValueOrDefault(keyed) + 1;
+            var key = (entry.WorkspaceId, entry.WebsiteId, entry.Hour, count.Name, count.IsTest);
+            var sum = _events.GetValueOrDefault(key);
+            _events[key] = (sum.Events + count.Events, sum.DelayMs + count.DelayMs);
+        }
+        foreach (var count in entry.Keys)
+        {
+            var key = (entry.WorkspaceId, entry.WebsiteId, entry.Hour, count.Name, count.Key);
+            _keys[key] = _keys.GetValueOrDefault(key) + count.Events;
         }
     }
 
@@ -78,7 +80,8 @@ public sealed class RollupWriter
                 Column(_deliveries.Values, v => v.LatencyMs, NpgsqlDbType.Bigint));
     }
 
-    private static DateTimeOffset HourOf(DateTimeOffset time) => new(time.UtcTicks - time.UtcTicks % TimeSpan.TicksPerHour, TimeSpan.Zero);
+    /// <summary>Start of the hour of a time (UTC).</summary>
+    public static DateTimeOffset HourOf(DateTimeOffset time) => new(time.UtcTicks - time.UtcTicks % TimeSpan.TicksPerHour, TimeSpan.Zero);
 
     private static NpgsqlParameter Column<TItem, TValue>(IEnumerable<TItem> items, Func<TItem, TValue> value, NpgsqlDbType type) =>
         new() { Value = items.Select(value).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | type };

@@ -20,7 +20,7 @@ public sealed partial class EventRouter(
     NpgsqlDataSource database, EventLoader loader, DestinationCatalog catalog, EventsStored stored, DeliveriesQueued queued,
     TimeProvider clock, ILogger<EventRouter> log) : BackgroundService
 {
-    private const int MostPerBatch = 1000;
+    private const int EventsPerBatch = 1000;
     /// <summary>Commits come by the hundred a second; routing a few of them together costs a tenth of routing each.</summary>
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500), AfterFailure = TimeSpan.FromSeconds(2);
@@ -31,7 +31,7 @@ public sealed partial class EventRouter(
         {
             try
             {
-                if (await RouteBatchAsync(stoppingToken) < MostPerBatch)
+                if (!await RouteBatchAsync(stoppingToken))
                 {
                     await stored.WaitAsync(Poll, stoppingToken);
                     await Task.Delay(Gather, clock, stoppingToken);
@@ -49,18 +49,18 @@ public sealed partial class EventRouter(
         }
     }
 
-    /// <summary>Routes at most <see cref="MostPerBatch"/> events and says how many there were.</summary>
-    internal async Task<int> RouteBatchAsync(CancellationToken cancel)
+    /// <summary>Routes some <see cref="EventsPerBatch"/> events and says whether there may be more.</summary>
+    internal async Task<bool> RouteBatchAsync(CancellationToken cancel)
     {
         await using var connection = await database.OpenConnectionAsync(cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
-        var claimed = await ClaimAsync(connection, cancel);
-        if (claimed.Count == 0)
-            return 0;
+        var (entries, mayBeMore) = await OutboxEntry.TakeAsync(connection, EventsPerBatch, cancel);
+        if (entries.Count == 0)
+            return false;
         var rollups = new RollupWriter();
-        claimed.ForEach(rollups.Add);
-        var targets = await TargetsAsync(connection, claimed, cancel);
-        var events = await loader.LoadAsync(connection, claimed.Where(c => targets.Contains(c.WebsiteId)).Select(c => c.Address).ToList(), cancel);
+        entries.ForEach(rollups.Add);
+        var targets = await TargetsAsync(connection, entries, cancel);
+        var events = await loader.LoadAsync(connection, AddressesOf(entries.Where(e => targets.Contains(e.WebsiteId))), cancel);
         var now = clock.GetUtcNow();
         var (deliveries, skips) = (new List<NewDelivery>(), new List<NewDelivery>());
         foreach (var routed in events.Values)
@@ -78,7 +78,7 @@ public sealed partial class EventRouter(
         await transaction.CommitAsync(cancel);
         if (deliveries.Count > 0)
             queued.Raise();
-        return claimed.Count;
+        return mayBeMore;
     }
 
     /// <summary>Reasons that hold for every ad platform come first, then the platform's own.</summary>
@@ -96,25 +96,13 @@ public sealed partial class EventRouter(
         return target.Destination.ReasonToSkip(routed, target.Settings, now);
     }
 
-    private static async Task<List<OutboxRow>> ClaimAsync(NpgsqlConnection connection, CancellationToken cancel)
-    {
-        await using var command = new NpgsqlCommand("""
-            DELETE FROM outbox WHERE id = ANY (ARRAY(SELECT id FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED))
-            RETURNING workspace_id, website_id, id, name, is_test, delay_ms, match_keys
-            """, connection);
-        command.Parameters.Add(new NpgsqlParameter { Value = MostPerBatch });
-        var claimed = new List<OutboxRow>();
-        await using var reader = await command.ExecuteReaderAsync(cancel);
-        while (await reader.ReadAsync(cancel))
-            claimed.Add(new OutboxRow(reader.GetGuid(0), reader.GetGuid(1), reader.GetGuid(2), reader.GetString(3), reader.GetBoolean(4), reader.GetInt64(5),
-                reader.GetString(6).Split(',', StringSplitOptions.RemoveEmptyEntries)));
-        return claimed;
-    }
+    private static List<EventAddress> AddressesOf(IEnumerable<OutboxEntry> entries) =>
+        [.. entries.SelectMany(e => e.EventIds.Select(id => new EventAddress(e.WorkspaceId, e.WebsiteId, id)))];
 
     /// <summary>The enabled destinations of the batch's websites, read afresh so that a change counts from the next event on.</summary>
-    private async Task<ILookup<Guid, Target>> TargetsAsync(NpgsqlConnection connection, List<OutboxRow> claimed, CancellationToken cancel)
+    private async Task<ILookup<Guid, Target>> TargetsAsync(NpgsqlConnection connection, List<OutboxEntry> entries, CancellationToken cancel)
     {
-        var websites = claimed.Select(a => (a.WorkspaceId, a.WebsiteId)).Distinct().ToList();
+        var websites = entries.Select(e => (e.WorkspaceId, e.WebsiteId)).Distinct().ToList();
         await using var command = new NpgsqlCommand("""
             SELECT c.website_id, c.id, c.platform, c.settings
               FROM unnest($1, $2) AS wanted(workspace_id, website_id)
@@ -135,11 +123,4 @@ public sealed partial class EventRouter(
 
     [LoggerMessage(1101, LogLevel.Error, "Routing failed; it is tried again")]
     private partial void LogFailed(Exception error);
-}
-
-/// <summary>A stored event that waits for the router, with what is counted of it.</summary>
-public sealed record OutboxRow(Guid WorkspaceId, Guid WebsiteId, Guid Id, string Name, bool IsTest, long DelayMs, string[] MatchKeys)
-{
-    /// <summary>Where the event lies.</summary>
-    public EventAddress Address => new(WorkspaceId, WebsiteId, Id);
 }

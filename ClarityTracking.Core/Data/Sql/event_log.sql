@@ -42,17 +42,19 @@ CREATE TABLE event_keys (
     PRIMARY KEY (workspace_id, key)
 );
 
--- Stored events that the router has not seen yet, with what it counts of each, so that it need not read back events nobody is connected
--- to. A queue of the installation, not a tenant's table: ordered by arrival alone.
+-- Stored events that the router has not seen yet, one row for what a commit stored of a website and hour, with what is counted of them.
+-- A queue of the installation, not a tenant's table: ordered by arrival alone.
 CREATE TABLE outbox (
     id uuid PRIMARY KEY,
     workspace_id uuid NOT NULL,
     website_id uuid NOT NULL,
-    name text NOT NULL,
-    is_test boolean NOT NULL,
-    delay_ms bigint NOT NULL,
-    match_keys text NOT NULL
+    hour timestamptz NOT NULL,
+    event_ids uuid[] NOT NULL,
+    event_counts jsonb NOT NULL,
+    key_counts jsonb NOT NULL
 );
+-- a row lives for a tenth of a second: packing it would cost more than it saves
+ALTER TABLE outbox ALTER COLUMN event_ids SET STORAGE EXTERNAL;
 
 CREATE TABLE dropped_events (
     workspace_id uuid NOT NULL,

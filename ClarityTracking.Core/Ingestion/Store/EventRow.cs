@@ -6,14 +6,7 @@ namespace ClarityTracking.Core.Ingestion.Store;
 /// <param name="PropertiesJson">The properties as they are stored; <see cref="Event.Properties"/> is read back from them.</param>
 /// <param name="PersonalSealed">The readable part, sealed.</param>
 /// <param name="Index">Its place in the request.</param>
-public sealed record EventRow(Event Event, Guid? Key, ReadOnlyMemory<byte> PropertiesJson, byte[]? PersonalSealed, int Index)
-{
-    /// <summary>Milliseconds between happening and arriving; 0 when the sender's clock is ahead.</summary>
-    public long DelayMs { get; } = Math.Max(0, (long)(Event.ReceivedAt - Event.OccurredAt).TotalMilliseconds);
-
-    /// <summary>Names of the match keys it carries, by commas; found while the personal data is still open.</summary>
-    public string KeyNames { get; } = string.Join(',', Reports.KeyCoverage.KeysOf(Event));
-}
+public sealed record EventRow(Event Event, Guid? Key, ReadOnlyMemory<byte> PropertiesJson, byte[]? PersonalSealed, int Index);
 
 /// <summary>What one request wants stored, all or nothing.</summary>
 /// <param name="rows">Events.</param>

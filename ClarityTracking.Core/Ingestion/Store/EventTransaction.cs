@@ -5,8 +5,8 @@ using NpgsqlTypes;
 namespace ClarityTracking.Core.Ingestion.Store;
 
 /// <summary>
-/// One writer loop's connection and its transaction: claims the events' identities and queues them for the router in one statement,
-/// copies those that are new into the log, keeps the dropped ones, commits.
+/// One writer loop's connection and its transaction: claims the events' identities, copies those that are new into the log and the
+/// outbox, keeps the dropped ones, commits.
 /// </summary>
 internal sealed class EventTransaction(NpgsqlDataSource database, TimeProvider clock) : IAsyncDisposable
 {
@@ -15,25 +15,14 @@ internal sealed class EventTransaction(NpgsqlDataSource database, TimeProvider c
 
     // ORDER BY key: two transactions that claim the same identities take them in the same order and cannot deadlock.
     private const string ClaimSql = """
-        WITH incoming AS (
-            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS t(id, workspace_id, website_id, key, name, is_test, delay_ms, match_keys)),
+        WITH incoming AS (SELECT * FROM unnest($1, $2) AS t(workspace_id, key)),
         fresh AS (
             INSERT INTO event_keys AS k (workspace_id, key, seen_at)
-            SELECT workspace_id, key, $9 FROM incoming WHERE key IS NOT NULL ORDER BY workspace_id, key
-            ON CONFLICT (workspace_id, key) DO UPDATE SET seen_at = excluded.seen_at WHERE k.seen_at < $10
-            RETURNING workspace_id, key),
-        known AS (
-            SELECT id FROM incoming i
-             WHERE i.key IS NOT NULL AND NOT EXISTS (SELECT FROM fresh f WHERE f.workspace_id = i.workspace_id AND f.key = i.key)),
-        queued AS (
-            INSERT INTO outbox (id, workspace_id, website_id, name, is_test, delay_ms, match_keys)
-            SELECT i.id, i.workspace_id, i.website_id, i.name, i.is_test, i.delay_ms, i.match_keys FROM incoming i
-             WHERE NOT EXISTS (SELECT FROM known k WHERE k.id = i.id))
-        SELECT id FROM known
+            SELECT workspace_id, key, $3 FROM incoming ORDER BY workspace_id, key
+            ON CONFLICT (workspace_id, key) DO UPDATE SET seen_at = excluded.seen_at WHERE k.seen_at < $4
+            RETURNING workspace_id, key)
+        SELECT workspace_id, key FROM incoming EXCEPT SELECT workspace_id, key FROM fresh
         """;
-
-    private static readonly NpgsqlDbType[] ClaimColumns =
-        [NpgsqlDbType.Uuid, NpgsqlDbType.Uuid, NpgsqlDbType.Uuid, NpgsqlDbType.Uuid, NpgsqlDbType.Text, NpgsqlDbType.Boolean, NpgsqlDbType.Bigint, NpgsqlDbType.Text];
 
     private NpgsqlConnection? _connection;
     private NpgsqlCommand? _claim;
@@ -47,15 +36,23 @@ internal sealed class EventTransaction(NpgsqlDataSource database, TimeProvider c
         var duplicates = new int[group.Count];
         var (candidates, repeats) = Candidates(group, duplicates);
         var known = await ClaimAsync(candidates);
-
         var dropped = group.SelectMany(r => r.Dropped).Concat(repeats).ToList();
-        foreach (var (row, request) in candidates.Where(c => known.Contains(c.Row.Event.Id)))
+        var fresh = new List<EventRow>(candidates.Count);
+        foreach (var (row, request) in candidates)
         {
-            duplicates[request]++;
-            dropped.Add(DuplicateOf(row.Event));
+            if (row.Key is { } key && known.Contains((row.Event.WorkspaceId, key)))
+            {
+                duplicates[request]++;
+                dropped.Add(DuplicateOf(row.Event));
+            }
+            else
+                fresh.Add(row);
         }
-        if (known.Count < candidates.Count)
-            await EventCopy.WriteAsync(connection, candidates.Where(c => !known.Contains(c.Row.Event.Id)).Select(c => c.Row));
+        if (fresh.Count > 0)
+        {
+            await EventCopy.WriteAsync(connection, fresh);
+            await OutboxEntry.CopyAsync(connection, OutboxEntry.For(fresh.Select(r => r.Event), clock.GetUtcNow()));
+        }
         if (dropped.Count > 0)
             await DroppedEventCopy.WriteAsync(connection, dropped);
         await transaction.CommitAsync();
@@ -102,35 +99,28 @@ internal sealed class EventTransaction(NpgsqlDataSource database, TimeProvider c
         return (candidates, repeats);
     }
 
-    /// <summary>Claims identities and queues the new events; answers the ids of those that are stored already, nearly always none.</summary>
-    private async Task<HashSet<Guid>> ClaimAsync(List<(EventRow Row, int Request)> candidates)
+    /// <summary>Claims the identities of a commit; answers those that are stored already, nearly always none.</summary>
+    private async Task<HashSet<(Guid WorkspaceId, Guid Key)>> ClaimAsync(List<(EventRow Row, int Request)> candidates)
     {
-        if (candidates.Count == 0)
-            return [];
+        var known = new HashSet<(Guid, Guid)>();
+        var keyed = candidates.FindAll(c => c.Row.Key is not null);
+        if (keyed.Count == 0)
+            return known;
         if (_claim is null)
         {
             _claim = new NpgsqlCommand(ClaimSql, _connection);
-            foreach (var type in ClaimColumns)
-                _claim.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Array | type });
-            for (var i = 0; i < 2; i++)
-                _claim.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.TimestampTz });
+            foreach (var type in (NpgsqlDbType[])[NpgsqlDbType.Array | NpgsqlDbType.Uuid, NpgsqlDbType.Array | NpgsqlDbType.Uuid, NpgsqlDbType.TimestampTz, NpgsqlDbType.TimestampTz])
+                _claim.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = type });
             await _claim.PrepareAsync();
         }
         var now = clock.GetUtcNow();
-        _claim.Parameters[0].Value = candidates.ConvertAll(c => c.Row.Event.Id);
-        _claim.Parameters[1].Value = candidates.ConvertAll(c => c.Row.Event.WorkspaceId);
-        _claim.Parameters[2].Value = candidates.ConvertAll(c => c.Row.Event.WebsiteId);
-        _claim.Parameters[3].Value = candidates.ConvertAll(c => c.Row.Key);
-        _claim.Parameters[4].Value = candidates.ConvertAll(c => c.Row.Event.Name);
-        _claim.Parameters[5].Value = candidates.ConvertAll(c => c.Row.Event.IsTest);
-        _claim.Parameters[6].Value = candidates.ConvertAll(c => c.Row.DelayMs);
-        _claim.Parameters[7].Value = candidates.ConvertAll(c => c.Row.KeyNames);
-        _claim.Parameters[8].Value = now;
-        _claim.Parameters[9].Value = now - DuplicateWindow;
-        var known = new HashSet<Guid>();
+        _claim.Parameters[0].Value = keyed.ConvertAll(c => c.Row.Event.WorkspaceId);
+        _claim.Parameters[1].Value = keyed.ConvertAll(c => c.Row.Key!.Value);
+        _claim.Parameters[2].Value = now;
+        _claim.Parameters[3].Value = now - DuplicateWindow;
         await using var reader = await _claim.ExecuteReaderAsync();
         while (await reader.ReadAsync())
-            known.Add(reader.GetGuid(0));
+            known.Add((reader.GetGuid(0), reader.GetGuid(1)));
         return known;
     }
 
