@@ -61,10 +61,10 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
         var request = destination.BuildRequest([destination.Map(test, settings)], access);
         var result = await client.SendAsync(request, cancel);
         var (outcome, reason) = result.HttpStatus is { } status ? Words(destination.Judge(status, result.Body)) : (FailureKind.Transient.Word(), result.Body);
-        var body = Masked(Encoding.UTF8.GetString(request.Body), request.Secrets);
+        var body = request.Mask(Encoding.UTF8.GetString(request.Body));
         return new ConnectionTest(true, outcome, reason, test.EventId,
-            new SentRequest(request.Method.Method, Masked(request.Url.ToString(), request.Secrets), Json.ElementOf(body)),
-            result.HttpStatus, Masked(result.Body, request.Secrets), (int)result.Duration.TotalMilliseconds);
+            new SentRequest(request.Method.Method, request.Mask(request.Url.ToString()), Json.ElementOf(body)),
+            result.HttpStatus, result.Body, (int)result.Duration.TotalMilliseconds);
     }
 
     private static Event TestEvent(Website website, DateTimeOffset now) => new()
@@ -93,11 +93,4 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
         DeliveryOutcome.TryLater later => (later.Kind.Word(), later.Reason),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
-
-    private static string Masked(string text, IReadOnlyList<string> secrets)
-    {
-        foreach (var secret in secrets.Where(s => s.Length > 0))
-            text = text.Replace(secret, "***", StringComparison.Ordinal).Replace(Uri.EscapeDataString(secret), "***", StringComparison.Ordinal);
-        return text;
-    }
 }

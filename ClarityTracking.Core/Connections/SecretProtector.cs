@@ -15,7 +15,7 @@ public sealed class SecretProtector : IDisposable
     private readonly byte[] _masterKey;
     // Setting up a cipher costs more than sealing an event with it, and a cipher serves one thread at a time.
     private const int MostCiphersPerThread = 256;
-    private readonly ThreadLocal<Dictionary<(string Purpose, Guid Owner), AesGcm>> _ciphers = new(() => [], trackAllValues: true);
+    private readonly ThreadLocal<Dictionary<(string Purpose, Guid Owner), AesGcm>> _ciphers = new(() => []);
 
     /// <param name="masterKey">32 random bytes that are never stored in the database.</param>
     public SecretProtector(byte[] masterKey)
@@ -57,8 +57,6 @@ public sealed class SecretProtector : IDisposable
 
     public void Dispose()
     {
-        foreach (var ciphers in _ciphers.Values)
-            Release(ciphers);
         _ciphers.Dispose();
         CryptographicOperations.ZeroMemory(_masterKey);
     }

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
@@ -45,8 +46,12 @@ public static class DataServices
     private static string WithDefaults(string connectionString)
     {
         var given = new NpgsqlConnectionStringBuilder(connectionString);
-        if (!given.ContainsKey("Timeout"))
+        // Npgsql's own builder says it contains every keyword there is
+        var named = new DbConnectionStringBuilder { ConnectionString = connectionString };
+        if (!named.ContainsKey("Timeout"))
             given.Timeout = 5;
+        if (!named.ContainsKey("Command Timeout") && !named.ContainsKey("CommandTimeout"))
+            given.CommandTimeout = 15;
         given.ApplicationName ??= "ClarityTracking";
         return given.ConnectionString;
     }

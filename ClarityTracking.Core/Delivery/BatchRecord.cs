@@ -10,13 +10,14 @@ using NpgsqlTypes;
 namespace ClarityTracking.Core.Delivery;
 
 /// <summary>Everything one batch leads to, collected while it is sent and written in one transaction at its end.</summary>
-internal sealed class BatchRecord(LaneConnection target, CallArchive archive, DateTimeOffset started)
+internal sealed class BatchRecord(LaneConnection target, CallArchive archive, DateTimeOffset started, DateTimeOffset leaseUntil)
 {
     private const int LongestReason = 500;
     private readonly List<(ClaimedDelivery Delivery, Guid Call, int Position, int Number, DateTimeOffset At, string Outcome, string? Reason)> _attempts = [];
     private readonly List<(ClaimedDelivery Delivery, Event? Event, DeliveryStatus Status, string? Reason, string? Detail, int Attempts)> _finished = [];
     private readonly List<(ClaimedDelivery Delivery, int Attempts, string? Reason, string? Detail, TimeSpan Pause)> _postponed = [];
     private readonly Dictionary<Guid, int> _triesHere = [];
+    private readonly RollupWriter _rollups = new();
     private (FailureKind Kind, string Reason, TimeSpan Pause)? _setback;
 
     public List<CallRow> Calls { get; } = [];
@@ -35,8 +36,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     {
         var id = Guid.CreateVersion7(at);
         var call = new CallRow(id, at, (int)result.Duration.TotalMilliseconds, request.Method.Method,
-            Mask(request.Url.AbsoluteUri, request.Secrets), archive.Pack(target.WorkspaceId, id, MaskBytes(request.Body, request.Secrets)), result.HttpStatus,
-            Mask(result.Body, request.Secrets).Replace("\0", "", StringComparison.Ordinal), events);
+            request.Mask(request.Url.AbsoluteUri), archive.Pack(target.WorkspaceId, id, MaskedBody(request)), result.HttpStatus, Storable(result.Body, int.MaxValue)!, events);
         Calls.Add(call);
         return call;
     }
@@ -88,6 +88,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         await FinishAsync(connection, now, cancel);
         await PostponeAsync(connection, now, cancel);
         await UpdateConnectionAsync(connection, now, cancel);
+        await _rollups.WriteAsync(connection, cancel);
         await transaction.CommitAsync(cancel);
     }
 
@@ -139,7 +140,6 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
             while (await reader.ReadAsync(cancel))
                 mine.Add(reader.GetGuid(0));
         }
-        var rollups = new RollupWriter();
         await using (var copy = await connection.BeginBinaryImportAsync("""
             COPY deliveries (workspace_id, website_id, id, connection_id, event_id, event_name, status, reason, detail, attempts, created_at, finished_at) FROM STDIN (FORMAT binary)
             """, cancel))
@@ -160,11 +160,10 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
                 copy.Write(delivery.CreatedAt.UtcDateTime, NpgsqlDbType.TimestampTz);
                 copy.Write(now.UtcDateTime, NpgsqlDbType.TimestampTz);
                 var latency = status == DeliveryStatus.Delivered && @event is not null ? now - @event.ReceivedAt : TimeSpan.Zero;
-                rollups.Add((delivery.WorkspaceId, delivery.WebsiteId, target.Id, delivery.EventName), status.Word(), reason ?? "", now, latency);
+                _rollups.Add((delivery.WorkspaceId, delivery.WebsiteId, target.Id, delivery.EventName), status.Word(), reason ?? "", now, latency);
             }
             await copy.CompleteAsync(cancel);
         }
-        await rollups.WriteAsync(connection, cancel);
     }
 
     private async Task PostponeAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancel)
@@ -174,14 +173,15 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         await using var update = new NpgsqlCommand("""
             UPDATE delivery_queue q SET attempts = n.attempts, reason = n.reason, detail = n.detail, next_attempt_at = n.next_attempt_at
               FROM unnest($2, $3, $4, $5, $6) AS n(id, attempts, reason, detail, next_attempt_at)
-             WHERE q.workspace_id = $1 AND q.id = n.id
-            """, connection);
+             WHERE q.workspace_id = $1 AND q.id = n.id AND q.next_attempt_at <= $7
+            """, connection); // a later lease is another worker's
         update.Parameters.Add(new NpgsqlParameter { Value = target.WorkspaceId });
         update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => p.Delivery.Id) });
         update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => p.Attempts) });
         update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => p.Reason), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => Short(p.Detail)), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => (now + p.Pause).UtcDateTime), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });
+        update.Parameters.Add(new NpgsqlParameter { Value = leaseUntil });
         await update.ExecuteNonQueryAsync(cancel);
     }
 
@@ -207,17 +207,19 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         await update.ExecuteNonQueryAsync(cancel);
     }
 
-    private static string? Short(string? text) => text?.Length > LongestReason ? text[..LongestReason] : text;
+    private static string? Short(string? text) => Storable(text, LongestReason);
 
-    private static string Mask(string text, IReadOnlyList<string> secrets)
+    /// <summary>A platform's words as a database keeps them: no NUL, no half of a surrogate pair (also not by being cut), not too long.</summary>
+    private static string? Storable(string? text, int longest)
     {
-        foreach (var secret in secrets)
-            text = text.Replace(secret, "***", StringComparison.Ordinal).Replace(Uri.EscapeDataString(secret), "***", StringComparison.Ordinal);
-        return text;
+        if (text?.Length > longest)
+            text = text[..longest];
+        return text is null ? null : Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)).Replace("\0", "", StringComparison.Ordinal);
     }
 
-    private static byte[] MaskBytes(byte[] body, IReadOnlyList<string> secrets) =>
-        secrets.Any(s => body.AsSpan().IndexOf(Encoding.UTF8.GetBytes(s)) >= 0) ? Encoding.UTF8.GetBytes(Mask(Encoding.UTF8.GetString(body), secrets)) : body;
+    private static byte[] MaskedBody(DestinationRequest request) =>
+        request.Secrets.Any(s => s.Length > 0 && request.Body.AsSpan().IndexOf(Encoding.UTF8.GetBytes(s)) >= 0)
+            ? Encoding.UTF8.GetBytes(request.Mask(Encoding.UTF8.GetString(request.Body))) : request.Body;
 }
 
 /// <summary>A row of <c>delivery_calls</c> before it is written.</summary>

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Security.Cryptography;
 using System.Text;
 using ClarityTracking.Core.Connections;
 
@@ -21,12 +22,18 @@ public sealed class CallArchive(SecretProtector protector)
         return protector.Seal(Purpose, workspaceId, callId, packed.ToArray());
     }
 
-    /// <summary>The body as text.</summary>
-    /// <exception cref="System.Security.Cryptography.CryptographicException">Sealed with another master key or for another call.</exception>
-    public string Unpack(Guid workspaceId, Guid callId, byte[] stored)
+    /// <summary>The body as text; null when it was sealed with another master key.</summary>
+    public string? Unpack(Guid workspaceId, Guid callId, byte[] stored)
     {
-        using var gzip = new GZipStream(new MemoryStream(protector.Open(Purpose, workspaceId, callId, stored)), CompressionMode.Decompress);
-        using var reader = new StreamReader(gzip, Encoding.UTF8);
-        return reader.ReadToEnd();
+        try
+        {
+            using var gzip = new GZipStream(new MemoryStream(protector.Open(Purpose, workspaceId, callId, stored)), CompressionMode.Decompress);
+            using var reader = new StreamReader(gzip, Encoding.UTF8);
+            return reader.ReadToEnd();
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
     }
 }

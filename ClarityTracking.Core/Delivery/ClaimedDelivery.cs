@@ -49,6 +49,16 @@ internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id,
             : null;
     }
 
+    /// <summary>Stops the connection until a person acts.</summary>
+    public async Task PauseAsync(NpgsqlConnection connection, string reason, DateTimeOffset now, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand(
+            "UPDATE connections SET state = 'paused', state_reason = $3, state_changed_at = $4 WHERE workspace_id = $1 AND id = $2", connection);
+        foreach (var value in new object[] { WorkspaceId, Id, reason, now })
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+
     /// <summary>The credentials, a JSON object; empty when none were given.</summary>
     public JsonElement OpenCredentials(SecretProtector protector) =>
         JsonSerializer.Deserialize<JsonElement>(Credentials is null ? "{}"u8 : protector.Open("credentials", WorkspaceId, Id, Credentials));

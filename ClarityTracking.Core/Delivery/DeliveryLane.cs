@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Data;
@@ -16,8 +17,11 @@ public sealed partial class DeliveryLane(
     NpgsqlDataSource database, EventLoader loader, DestinationCatalog catalog, DestinationClient client, SecretProtector protector,
     CallArchive archive, TimeProvider clock, ILogger<DeliveryLane> log)
 {
-    /// <summary>Longer than the longest call: a worker that is alive never loses its claim.</summary>
+    /// <summary>How long a claim lasts. No call is begun in its last <see cref="LongestCall"/>, so a worker that is alive never loses it.</summary>
     internal static readonly TimeSpan Lease = TimeSpan.FromMinutes(3);
+
+    /// <summary>Time limit of one call; below the host's time to shut down.</summary>
+    internal static readonly TimeSpan LongestCall = TimeSpan.FromSeconds(20);
 
     /// <summary>Sends the next batch. False when nothing is due or the connection must wait.</summary>
     public async Task<bool> RunBatchAsync(LaneKey key, CancellationToken cancel)
@@ -25,20 +29,38 @@ public sealed partial class DeliveryLane(
         await using var connection = await database.OpenConnectionAsync(cancel);
         if (await LaneConnection.LoadAsync(connection, key, cancel) is not { } target || catalog.Find(target.Platform) is not { } destination)
             return false;
+        if (await OpenCredentialsAsync(connection, target, cancel) is not { } credentials)
+            return false;
         var now = clock.GetUtcNow();
-        var claimed = await ClaimedDelivery.ClaimAsync(connection, key, destination.Info.MaxBatch, now, now + Lease, cancel);
+        var leaseUntil = now + Lease;
+        var claimed = await ClaimedDelivery.ClaimAsync(connection, key, destination.Info.MaxBatch, now, leaseUntil, cancel);
         if (claimed.Count == 0)
             return false;
 
-        var record = new BatchRecord(target, archive, now);
+        var record = new BatchRecord(target, archive, now, leaseUntil);
         var sendable = await MapAsync(connection, destination, target, claimed, record, cancel);
-        var access = new DestinationAccess(client.BaseUrl(destination.Info), target.Settings, target.OpenCredentials(protector));
+        var access = new DestinationAccess(client.BaseUrl(destination.Info), target.Settings, credentials);
         await connection.CloseAsync(); // a call may take half a minute; the pool can use the connection meanwhile
 
-        await SendAsync(destination, access, sendable, record, cancel);
+        await SendAsync(destination, access, sendable, record, leaseUntil - LongestCall, cancel);
         await record.WriteAsync(database, clock.GetUtcNow(), CancellationToken.None); // the platform has been called: it must be known
         LogBatch(target.Platform, key.ConnectionId, claimed.Count, record.Delivered, record.Dead, record.Retrying, record.Calls.Count);
         return !record.MustWait;
+    }
+
+    /// <summary>The credentials; null when this master key does not open them, which pauses the connection until they are entered again.</summary>
+    private async Task<JsonElement?> OpenCredentialsAsync(NpgsqlConnection connection, LaneConnection target, CancellationToken cancel)
+    {
+        try
+        {
+            return target.OpenCredentials(protector);
+        }
+        catch (CryptographicException error)
+        {
+            LogCredentialsSealed(error, target.Id);
+            await target.PauseAsync(connection, "The credentials cannot be opened with this master key. Enter them again.", clock.GetUtcNow(), cancel);
+            return null;
+        }
     }
 
     /// <summary>Maps what can be sent; what cannot becomes a dead letter with its reason instead of stopping the queue.</summary>
@@ -74,16 +96,17 @@ public sealed partial class DeliveryLane(
         return sendable;
     }
 
-    private async Task SendAsync(IDestination destination, DestinationAccess access, List<Outgoing> batch, BatchRecord record, CancellationToken cancel)
+    private async Task SendAsync(IDestination destination, DestinationAccess access, List<Outgoing> batch, BatchRecord record, DateTimeOffset lastCall, CancellationToken cancel)
     {
-        if (batch.Count == 0 || record.MustWait)
+        // no call is begun that could outlast the lease or a shutdown; what is begun is finished and recorded
+        if (batch.Count == 0 || record.MustWait || cancel.IsCancellationRequested || clock.GetUtcNow() > lastCall)
         {
             record.PutBack(batch);
             return;
         }
         var request = destination.BuildRequest(batch.ConvertAll(o => o.Payload), access);
         var at = clock.GetUtcNow();
-        var result = await client.SendAsync(request, cancel);
+        var result = await client.SendAsync(request, CancellationToken.None);
         var outcome = result.HttpStatus is { } status
             ? destination.Judge(status, result.Body)
             : new DeliveryOutcome.TryLater(FailureKind.Transient, result.Body);
@@ -96,8 +119,8 @@ public sealed partial class DeliveryLane(
             case DeliveryOutcome.Refused when batch.Count > 1 && destination.RefusesWholeBatch:
                 record.NoteRefusedBatch(batch, call, (DeliveryOutcome.Refused)outcome);
                 var half = batch.Count / 2;
-                await SendAsync(destination, access, batch[..half], record, cancel);
-                await SendAsync(destination, access, batch[half..], record, cancel);
+                await SendAsync(destination, access, batch[..half], record, lastCall, cancel);
+                await SendAsync(destination, access, batch[half..], record, lastCall, cancel);
                 break;
             case DeliveryOutcome.Refused refused:
                 record.Bury(batch, call, refused);
@@ -113,6 +136,9 @@ public sealed partial class DeliveryLane(
     [LoggerMessage(1211, LogLevel.Information,
         "Batch to {Platform} connection {ConnectionId}: {Events} events, {Delivered} delivered, {Dead} dead, {Retrying} to retry, {Calls} calls")]
     private partial void LogBatch(string platform, Guid connectionId, int events, int delivered, int dead, int retrying, int calls);
+
+    [LoggerMessage(1213, LogLevel.Error, "The credentials of connection {ConnectionId} cannot be opened with this master key")]
+    private partial void LogCredentialsSealed(Exception error, Guid connectionId);
 
     [LoggerMessage(1212, LogLevel.Error, "Mapping for {Platform} failed, delivery {DeliveryId}")]
     private partial void LogMappingFailed(Exception error, string platform, Guid deliveryId);

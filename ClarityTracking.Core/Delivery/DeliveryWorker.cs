@@ -10,9 +10,9 @@ namespace ClarityTracking.Core.Delivery;
 /// What is due is asked from the database, so nothing is lost with a process; the signal only saves waiting.
 /// </summary>
 public sealed partial class DeliveryWorker(
-    NpgsqlDataSource database, DeliveryLane lane, DeliveriesQueued queued, TimeProvider clock, ILogger<DeliveryWorker> log) : BackgroundService
+    NpgsqlDataSource database, DeliveryLane lanes, DeliveriesQueued queued, TimeProvider clock, ILogger<DeliveryWorker> log) : BackgroundService
 {
-    private const int MostLanes = 16;
+    private const int MostLanes = 16, MostBatchesInARow = 10;
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1), AfterFailure = TimeSpan.FromSeconds(2);
     private readonly ConcurrentDictionary<Guid, Task> _running = new();
 
@@ -23,7 +23,7 @@ public sealed partial class DeliveryWorker(
             try
             {
                 foreach (var due in await DueAsync(stoppingToken))
-                    if (_running.Count < MostLanes && !_running.ContainsKey(due.ConnectionId))
+                    if (_running.Count(r => !r.Value.IsCompleted) < MostLanes && !(_running.TryGetValue(due.ConnectionId, out var lane) && !lane.IsCompleted))
                         _running[due.ConnectionId] = RunLaneAsync(due, stoppingToken);
                 await queued.WaitAsync(Poll, stoppingToken);
             }
@@ -45,9 +45,11 @@ public sealed partial class DeliveryWorker(
         await Task.Yield();
         try
         {
-            while (!cancel.IsCancellationRequested && await lane.RunBatchAsync(key, cancel))
-            {
-            }
+            // then others have their turn: a busy connection is due again at once, but behind those that waited longer
+            for (var batch = 0; batch < MostBatchesInARow && !cancel.IsCancellationRequested; batch++)
+                if (!await lanes.RunBatchAsync(key, cancel))
+                    return;
+            queued.Raise();
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
@@ -58,19 +60,17 @@ public sealed partial class DeliveryWorker(
             LogLaneFailed(error, key.ConnectionId);
             await Task.Delay(AfterFailure, clock, CancellationToken.None);
         }
-        finally
-        {
-            _running.TryRemove(key.ConnectionId, out _);
-        }
     }
 
     private async Task<List<LaneKey>> DueAsync(CancellationToken cancel)
     {
         await using var command = database.CreateCommand("""
             SELECT c.workspace_id, c.id FROM connections c
+              JOIN LATERAL (SELECT q.next_attempt_at FROM delivery_queue q
+                             WHERE q.workspace_id = c.workspace_id AND q.connection_id = c.id AND q.next_attempt_at <= $1
+                             ORDER BY q.next_attempt_at LIMIT 1) oldest ON true
              WHERE c.enabled AND c.state <> 'paused' AND (c.not_before IS NULL OR c.not_before <= $1)
-               AND EXISTS (SELECT FROM delivery_queue q
-                            WHERE q.workspace_id = c.workspace_id AND q.connection_id = c.id AND q.next_attempt_at <= $1)
+             ORDER BY oldest.next_attempt_at
             """);
         command.Parameters.Add(new NpgsqlParameter { Value = clock.GetUtcNow() });
         var due = new List<LaneKey>();

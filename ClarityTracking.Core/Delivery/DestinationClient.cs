@@ -8,7 +8,7 @@ namespace ClarityTracking.Core.Delivery;
 
 /// <summary>What came back from one HTTP call.</summary>
 /// <param name="HttpStatus">Null when no answer came (refused, reset, timed out).</param>
-/// <param name="Body">The answer's first 16 KiB, or the network error in words.</param>
+/// <param name="Body">The answer's first 16 KiB, or the network error in words; secrets of the request masked, since platforms quote them.</param>
 /// <param name="Duration">Until the answer was read.</param>
 /// <param name="RetryAfter">The platform's wish, from <c>Retry-After</c> as seconds or date.</param>
 public sealed record CallResult(int? HttpStatus, string Body, TimeSpan Duration, TimeSpan? RetryAfter);
@@ -39,13 +39,13 @@ public sealed class DestinationClient(IHttpClientFactory clients, IConfiguration
         try
         {
             using var response = await clients.CreateClient(ClientName).SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancel);
-            var body = await ReadStartAsync(response.Content, cancel);
+            var body = request.Mask(await ReadStartAsync(response.Content, cancel));
             return new CallResult((int)response.StatusCode, body, clock.GetElapsedTime(started), RetryAfter(response.Headers.RetryAfter));
         }
         catch (Exception error) when (error is HttpRequestException or IOException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
         {
             var words = error is OperationCanceledException ? "No answer in time." : error.InnerException?.Message ?? error.Message;
-            return new CallResult(null, words, clock.GetElapsedTime(started), null);
+            return new CallResult(null, request.Mask(words), clock.GetElapsedTime(started), null);
         }
     }
 

@@ -96,6 +96,7 @@ public sealed class Replay(ClarityDb database, DestinationCatalog catalog, Deliv
                           JOIN unnest({s.ConnectionIds}, {s.Cutoffs}) AS c(id, cutoff) ON c.id = d.connection_id
                           JOIN events e ON e.workspace_id = d.workspace_id AND e.website_id = d.website_id AND e.id = d.event_id
                          WHERE d.workspace_id = {s.WorkspaceId} AND d.website_id = {websiteId} AND d.status = ANY ({s.Statuses}) AND d.status <> 'delivered'
+                           AND d.finished_at < {now} -- what this replay sent and the platform refused again is not sent a third time
                            AND d.id >= {s.Lowest} AND d.id < {s.Highest} AND ({s.Ids}::uuid[] IS NULL OR d.id = ANY ({s.Ids}))
                            AND e.occurred_at >= c.cutoff
                            AND NOT EXISTS (SELECT FROM deliveries x WHERE x.workspace_id = d.workspace_id AND x.event_id = d.event_id

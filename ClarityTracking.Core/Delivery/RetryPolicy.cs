@@ -1,12 +1,15 @@
 namespace ClarityTracking.Core.Delivery;
 
 /// <summary>
-/// When to try again: exponential backoff with full jitter, so that a platform that comes back is not met by everybody at once, and
-/// never before the platform's own Retry-After.
+/// When to try again: exponential backoff of which half is by chance, so that a platform that comes back is not met by everybody at once, and
+/// not before the platform's own Retry-After (at most six hours).
 /// </summary>
 public static class RetryPolicy
 {
     private static readonly TimeSpan FirstTransient = TimeSpan.FromSeconds(5), FirstRateLimited = TimeSpan.FromSeconds(60), LongestTransient = TimeSpan.FromMinutes(5), LongestRateLimited = TimeSpan.FromMinutes(30);
+
+    /// <summary>A proxy's mistaken Retry-After must not silence a connection for years.</summary>
+    private static readonly TimeSpan LongestWish = TimeSpan.FromHours(6);
 
     /// <summary>The pause after a failed attempt.</summary>
     /// <param name="kind">Why it failed.</param>
@@ -19,7 +22,7 @@ public static class RetryPolicy
         var ceiling = Min(first * Math.Pow(2, Math.Clamp(failures - 1, 0, 20)), longest);
         // half is fixed: a pause of nearly nothing would be a retry storm of its own
         var pause = ceiling / 2 + ceiling / 2 * random;
-        return retryAfter is { } wish && wish > pause ? wish : pause;
+        return retryAfter is { } wish && wish > pause ? Min(wish, LongestWish) : pause;
     }
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;

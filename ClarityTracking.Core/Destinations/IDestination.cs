@@ -77,4 +77,13 @@ public sealed record DestinationAccess(Uri BaseUrl, JsonElement Settings, JsonEl
 /// <param name="Body">JSON, UTF-8.</param>
 /// <param name="Headers">Beside content type.</param>
 /// <param name="Secrets">Values that must be masked wherever the request is kept or shown.</param>
-public sealed record DestinationRequest(HttpMethod Method, Uri Url, byte[] Body, IReadOnlyDictionary<string, string> Headers, IReadOnlyList<string> Secrets);
+public sealed record DestinationRequest(HttpMethod Method, Uri Url, byte[] Body, IReadOnlyDictionary<string, string> Headers, IReadOnlyList<string> Secrets)
+{
+    /// <summary>A text about this request with its secrets masked, also where they are URL-encoded.</summary>
+    public string Mask(string text)
+    {
+        foreach (var secret in Secrets.Where(s => s.Length > 0))
+            text = text.Replace(secret, "***", StringComparison.Ordinal).Replace(Uri.EscapeDataString(secret), "***", StringComparison.Ordinal);
+        return text;
+    }
+}

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
@@ -79,7 +80,14 @@ public sealed class EventQueries(ClarityDb database, PersonalDataSealer sealer, 
             return Error.NotFound("event");
         db.Audit(workspaceId, caller, "personal_data.revealed", $"event {id}", null, clock.GetUtcNow());
         await db.SaveChangesAsync(cancel);
-        return row.Sealed is null ? (PersonalData?)null : sealer.Open(workspaceId, id, row.Sealed);
+        try
+        {
+            return row.Sealed is null ? (PersonalData?)null : sealer.Open(workspaceId, id, row.Sealed);
+        }
+        catch (CryptographicException)
+        {
+            return new Error(ErrorKind.Conflict, "sealed_with_another_key", "This personal data was sealed with another master key and cannot be opened.", []);
+        }
     }
 
     private static IQueryable<Event> Filtered(ClarityDbContext db, Website website, EventFilter filter)

@@ -126,7 +126,7 @@ public sealed class EventTraces(ClarityDb database, CallArchive archive)
                               orderby a.Id
                               select new { Attempt = a, Call = c }).ToListAsync(cancel);
         var byDelivery = attempts.ToLookup(a => a.Attempt.DeliveryId, a => new AttemptTrace(a.Attempt.At, a.Call?.Url,
-            a.Call is null ? null : RequestOf(archive.Unpack(a.Call.WorkspaceId, a.Call.Id, a.Call.Request), a.Attempt.Position), a.Call?.HttpStatus,
+            a.Call is null || archive.Unpack(a.Call.WorkspaceId, a.Call.Id, a.Call.Request) is not { } request ? null : RequestOf(request, a.Attempt.Position), a.Call?.HttpStatus,
             a.Call?.Response is { } response ? Json.ElementOf(response) : null, a.Attempt.Outcome, a.Attempt.Reason, a.Call?.DurationMs));
         return deliveries.ConvertAll(d =>
         {

@@ -92,9 +92,12 @@ public sealed class DeliveryTests(AppWithMeta app) : IClassFixture<AppWithMeta>,
     [Fact]
     public async Task Deliver_TokenExpired_PausesAndKeepsEventsUntilNewCredentials()
     {
-        app.Meta.Respond = _ => (400, """{"error":{"message":"Error validating access token","type":"OAuthException","code":190,"error_subcode":463}}""", null);
+        app.Meta.Respond = _ => (400, """{"error":{"message":"Malformed access token first-token","type":"OAuthException","code":190,"error_subcode":463}}""", null);
         await SendAsync(Purchase("paused-1"));
-        await TraceAsync("paused-1", "retrying");
+        var paused = await TraceAsync("paused-1", "retrying");
+        Assert.Equal("credential", paused.GetProperty("deliveries")[0].GetProperty("reason").GetString());
+        Assert.DoesNotContain("first-token", paused.GetRawText(), StringComparison.Ordinal); // Graph quotes the token in its answer
+        Assert.Equal(0L, await app.ValueAsync<long>("SELECT count(*) FROM connections WHERE state_reason LIKE '%first-token%'"));
         Assert.Equal("paused", await StateAsync());
         await SendAsync(Purchase("paused-2"));
         await TraceAsync("paused-2", "pending");

@@ -1,6 +1,7 @@
 using ClarityTracking.Core;
 using ClarityTracking.Core.Health;
 using ClarityTracking.Core.Tenancy;
+using ClarityTracking.Web.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace ClarityTracking.Web.Endpoints;
@@ -11,7 +12,7 @@ public static class HealthEndpoints
     /// <summary>For load balancers and people: no account needed, no tenant's data.</summary>
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/health").AllowAnonymous().WithTags("Health");
+        var group = routes.MapGroup("/health").AllowAnonymous().RequireRateLimiting(RateLimits.Collect).WithTags("Health");
         group.MapGet("", StateAsync);
         group.MapGet("/ready", StateAsync);
         // Alive means the process answers; a database that is away is no reason to kill it.

@@ -16,7 +16,7 @@ public static class TrackerEndpoints
     {
         var environment = routes.ServiceProvider.GetRequiredService<IWebHostEnvironment>();
         var script = new Lazy<Script>(() => Script.Load(environment.WebRootFileProvider.GetFileInfo("tracker/t.js")));
-        var group = routes.MapGroup("").AllowAnonymous().RequireCors(Cors.AnySite).ExcludeFromDescription();
+        var group = routes.MapGroup("").AllowAnonymous().RequireCors(Cors.AnySite).RequireRateLimiting(RateLimits.Collect).ExcludeFromDescription();
         foreach (var path in (string[])["/t.js", "/trackingscript.js", "/trackingLeads.js"])
             group.MapMethods(path, ["GET", "HEAD"], (HttpContext http) => Send(http, script.Value, ShortCache));
         group.MapMethods("/t/{version}.js", ["GET", "HEAD"], (HttpContext http, string version) =>

@@ -10,11 +10,16 @@ EXCEPTION
     WHEN insufficient_privilege THEN
         RAISE EXCEPTION 'The database user may not create roles. As an administrator run: CREATE ROLE clarity_tenant NOLOGIN; GRANT clarity_tenant TO %;', current_user;
 END $$;
+-- From PostgreSQL 16 on, who creates a role may give it away but not take it (SET), so membership alone does not tell.
 DO $$
 BEGIN
-    IF NOT pg_has_role(current_user, 'clarity_tenant', 'MEMBER') THEN
+    IF NOT (CASE WHEN current_setting('server_version_num')::int >= 160000
+                THEN pg_has_role(current_user, 'clarity_tenant', 'SET') ELSE pg_has_role(current_user, 'clarity_tenant', 'MEMBER') END) THEN
         EXECUTE format('GRANT clarity_tenant TO %I', current_user);
     END IF;
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        RAISE EXCEPTION 'The database user may not take the role clarity_tenant. As an administrator run: GRANT clarity_tenant TO %;', current_user;
 END $$;
 
 -- Unset or empty settings give an empty list: nothing is visible.
