@@ -4,15 +4,15 @@ using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Destinations.Meta;
 using ClarityTracking.Core.Health;
+using ClarityTracking.Core.Ingestion;
 using ClarityTracking.Core.Ingestion.Identify;
 using ClarityTracking.Core.Ingestion.Store;
 using ClarityTracking.Core.Ingestion.Validate;
-using ClarityTracking.Core.Ingestion;
 using ClarityTracking.Core.Reports;
 using ClarityTracking.Core.Routing;
 using ClarityTracking.Core.Tenancy;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace ClarityTracking.Core;
 

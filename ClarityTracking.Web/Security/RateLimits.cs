@@ -13,7 +13,7 @@ public sealed class RateLimitOptions
 {
     /// <summary>Register, login and refresh, per address; the forms of pages the same, counted apart.</summary>
     [Range(0, 1_000_000)]
-    public int AuthPerMinute { get; set; } = 20;
+    public int AuthPerMinute { get; set; } = 60;
 
     /// <summary>Management API, per caller (token or key).</summary>
     [Range(0, 1_000_000)]
