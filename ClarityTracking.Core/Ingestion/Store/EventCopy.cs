@@ -18,13 +18,13 @@ internal static class EventCopy
     public static async Task WriteAsync(NpgsqlConnection connection, IEnumerable<EventRow> rows)
     {
         await using var copy = await connection.BeginBinaryImportAsync(Sql);
-        var json = new ArrayBufferWriter<byte>(512);
+        using var json = new JsonCell();
         foreach (var row in rows)
             Write(copy, row, json);
         await copy.CompleteAsync();
     }
 
-    private static void Write(NpgsqlBinaryImporter copy, EventRow row, ArrayBufferWriter<byte> json)
+    private static void Write(NpgsqlBinaryImporter copy, EventRow row, JsonCell json)
     {
         var e = row.Event;
         copy.StartRow();
@@ -49,13 +49,13 @@ internal static class EventCopy
         WriteText(copy, e.OrderId);
         WriteText(copy, e.UserAgent);
         WriteText(copy, e.BotReason);
-        WriteJson(copy, json, e.ClickIds.Count == 0 ? null : w => EventJson.WriteClickIds(w, e.ClickIds));
-        WriteJson(copy, json, e.Cookies.Count == 0 ? null : w => EventJson.WriteTexts(w, e.Cookies));
-        WriteJson(copy, json, e.Utm.Count == 0 ? null : w => EventJson.WriteTexts(w, e.Utm));
-        WriteJson(copy, json, e.Consent is null ? null : w => JsonSerializer.Serialize(w, e.Consent, JsonColumn.Options));
-        WriteJson(copy, json, e.MatchKeys.Count == 0 ? null : w => EventJson.WriteMatchKeys(w, e.MatchKeys));
+        json.Write(copy, e.ClickIds.Count == 0 ? null : e.ClickIds, EventJson.WriteClickIds);
+        json.Write(copy, e.Cookies.Count == 0 ? null : e.Cookies, EventJson.WriteTexts);
+        json.Write(copy, e.Utm.Count == 0 ? null : e.Utm, EventJson.WriteTexts);
+        json.Write(copy, e.Consent, static (w, consent) => JsonSerializer.Serialize(w, consent, JsonColumn.Options));
+        json.Write(copy, e.MatchKeys.Count == 0 ? null : e.MatchKeys, EventJson.WriteMatchKeys);
         copy.Write(row.PropertiesJson, NpgsqlDbType.Jsonb);
-        WriteJson(copy, json, e.Redacted.Count == 0 ? null : w => JsonSerializer.Serialize(w, e.Redacted, JsonColumn.Options));
+        json.Write(copy, e.Redacted.Count == 0 ? null : e.Redacted, static (w, names) => JsonSerializer.Serialize(w, names, JsonColumn.Options));
         if (row.PersonalSealed is { } personal)
             copy.Write(personal, NpgsqlDbType.Bytea);
         else
@@ -70,17 +70,30 @@ internal static class EventCopy
             copy.Write(text, NpgsqlDbType.Text);
     }
 
-    private static void WriteJson(NpgsqlBinaryImporter copy, ArrayBufferWriter<byte> buffer, Action<Utf8JsonWriter>? write)
+    /// <summary>One buffer and one writer for all JSON columns of a COPY.</summary>
+    private sealed class JsonCell : IDisposable
     {
-        if (write is null)
+        private readonly ArrayBufferWriter<byte> _buffer = new(1024);
+        private readonly Utf8JsonWriter _writer;
+
+        public JsonCell() => _writer = new Utf8JsonWriter(_buffer);
+
+        public void Dispose() => _writer.Dispose();
+
+        /// <summary>Writes a value as jsonb, null as NULL.</summary>
+        public void Write<T>(NpgsqlBinaryImporter copy, T? value, Action<Utf8JsonWriter, T> write) where T : class
         {
-            copy.WriteNull();
-            return;
+            if (value is null)
+            {
+                copy.WriteNull();
+                return;
+            }
+            _buffer.ResetWrittenCount();
+            _writer.Reset(_buffer);
+            write(_writer, value);
+            _writer.Flush();
+            copy.Write(_buffer.WrittenMemory, NpgsqlDbType.Jsonb);
         }
-        buffer.ResetWrittenCount();
-        using (var writer = new Utf8JsonWriter(buffer))
-            write(writer);
-        copy.Write(buffer.WrittenMemory, NpgsqlDbType.Jsonb);
     }
 }
 
