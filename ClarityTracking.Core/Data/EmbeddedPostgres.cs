@@ -160,15 +160,18 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
 
     private static async Task InitialiseAsync(string binaries, string cluster, string passwordFile, bool temporary, CancellationToken cancel)
     {
-        // A first start that was cut off leaves a cluster without PG_VERSION; initdb wants an empty folder.
-        if (Directory.Exists(cluster))
-            Directory.Delete(cluster, recursive: true);
+        // Made under another name and moved when it is whole: a first start that is cut off leaves nothing that looks like a cluster.
+        var unfinished = cluster + ".new";
+        foreach (var leftover in (string[])[cluster, unfinished])
+            if (Directory.Exists(leftover))
+                Directory.Delete(leftover, recursive: true);
         await File.WriteAllTextAsync(passwordFile, RandomNumberGenerator.GetHexString(48), cancel);
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(passwordFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         if (RunsAsRoot)
             Run("chown", [ServerUser, passwordFile]);
-        await RunAsync(binaries, "initdb", ["-D", cluster, "-U", "clarity", "--pwfile=" + passwordFile, "-A", "scram-sha-256", "-E", "UTF8", "--no-locale", "--no-instructions", .. temporary ? ["--no-sync"] : Array.Empty<string>()], cancel);
+        await RunAsync(binaries, "initdb", ["-D", unfinished, "-U", "clarity", "--pwfile=" + passwordFile, "-A", "scram-sha-256", "-E", "UTF8", "--no-locale", "--no-instructions", .. temporary ? ["--no-sync"] : Array.Empty<string>()], cancel);
+        Directory.Move(unfinished, cluster);
     }
 
     /// <summary>The port of a live server on this cluster; null when none runs. Removes what a dead one left behind.</summary>

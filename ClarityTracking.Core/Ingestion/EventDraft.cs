@@ -67,7 +67,7 @@ public sealed class EventDraft(JsonElement json)
         EventId = EventId ?? Guid.CreateVersion7(context.ReceivedAt).ToString(),
         Name = Name!,
         Source = context.Source,
-        IsTest = IsTest,
+        IsTest = IsTest || context.Owner.IsTest,
         OccurredAt = OccurredAt,
         ReceivedAt = context.ReceivedAt,
         VisitorId = VisitorId,

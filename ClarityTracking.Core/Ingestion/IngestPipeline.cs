@@ -48,7 +48,7 @@ public sealed class IngestPipeline(EventWriter writer, PersonalDataSealer sealer
         TextStep.Read(draft)
         ?? EnvelopeStep.Read(draft)
         ?? TimestampStep.Read(draft, context)
-        ?? PropertiesStep.Read(draft)
+        ?? PropertiesStep.Read(draft, context)
         ?? MoneyStep.Read(draft, context)
         ?? UserStep.Read(draft, context)
         ?? ConsentStep.Read(draft, context)
@@ -93,5 +93,5 @@ public sealed class IngestPipeline(EventWriter writer, PersonalDataSealer sealer
         Detail = drop.Detail,
     };
 
-    private static readonly Drop NotStorable = new(DropReason.NotStorable, "The database refused this event. The other events of the request are stored.");
+    private static readonly Drop NotStorable = new(DropReason.NotStorable, "The event was not stored and may be sent again. The other events of the request are stored.");
 }

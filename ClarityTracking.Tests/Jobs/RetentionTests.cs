@@ -27,6 +27,33 @@ public sealed class RetentionTests : IAsyncLifetime
             Assert.Equal(["20310303", "20310310", "20310317", "20310324", "20310331", "20310407"], await WeeksAsync(table, from: "2031"));
     }
 
+    [Fact]
+    public async Task Ensure_RowsInTheDefaultPartitionOfAWeek_LeavesThatWeekOut()
+    {
+        await DropAsync(Start.AddDays(7));
+        Assert.Equal(["dropped_events_20310310"], await Partitions.EnsureAsync(_database, Start, CancellationToken.None));
+        Assert.Equal(["20310303", "20310317", "20310324", "20310331"], await WeeksAsync("dropped_events", from: "2031"));
+        Assert.Contains("20310310", await WeeksAsync("deliveries", from: "2031"));
+    }
+
+    [Fact]
+    public async Task Ensure_WhileAQueryHoldsATable_FailsOnlyWithoutAPartitionForThisWeek()
+    {
+        await Partitions.EnsureAsync(_database, Start, CancellationToken.None);
+        await using (var reader = await _database.OpenConnectionAsync())
+        {
+            await using var transaction = await reader.BeginTransactionAsync();
+            await using var look = new NpgsqlCommand("SELECT count(*) FROM events", reader, transaction);
+            await look.ExecuteScalarAsync();
+            Assert.Equal(["events_20310407"], await Partitions.EnsureAsync(_database, Start.AddDays(7), CancellationToken.None));
+            Assert.Contains("20310407", await WeeksAsync("deliveries", from: "2031"));
+            var refused = await Assert.ThrowsAsync<PostgresException>(() => Partitions.EnsureAsync(_database, Start.AddDays(70), CancellationToken.None));
+            Assert.Equal(PostgresErrorCodes.LockNotAvailable, refused.SqlState);
+        }
+        Assert.Empty(await Partitions.EnsureAsync(_database, Start.AddDays(7), CancellationToken.None));
+        Assert.Contains("20310407", await WeeksAsync("events", from: "2031"));
+    }
+
     [Theory]
     // a week goes when its last moment (Monday 10 March 2031, 00:00) is as old as the retention, not a moment earlier
     [InlineData("events", 28, "2031-04-06T23:59:59Z", true)]

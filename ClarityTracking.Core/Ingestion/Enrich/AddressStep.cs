@@ -5,7 +5,7 @@ using ClarityTracking.Core.Ingestion.Validate;
 namespace ClarityTracking.Core.Ingestion.Enrich;
 
 /// <summary>
-/// Reads the query of the page's address once: campaign parameters (utm_*), click ids the sender did not tell, and secrets or email
+/// Reads the query and the fragment of the page's address once: campaign parameters (utm_*), click ids the sender did not tell, and secrets or email
 /// addresses, which are taken out of the stored address.
 /// </summary>
 internal static class AddressStep
@@ -21,13 +21,24 @@ internal static class AddressStep
 
     private static string? Clean(EventDraft draft, string? address, string field, bool collect)
     {
-        var question = address?.IndexOf('?', StringComparison.Ordinal) ?? -1;
-        if (question < 0)
-            return address;
-        var fragment = address!.IndexOf('#', question);
-        var end = fragment < 0 ? address.Length : fragment;
+        if (address is null)
+            return null;
+        var hash = address.IndexOf('#', StringComparison.Ordinal);
+        var queryEnd = hash < 0 ? address.Length : hash;
+        var question = address.IndexOf('?', 0, queryEnd);
         StringBuilder? cleaned = null;
-        for (var start = question + 1; start <= end;)
+        if (question >= 0)
+            CleanParameters(draft, address, question + 1, queryEnd, field, collect, ref cleaned);
+        // Sign-ins answer in the fragment (#access_token=…), single-page apps keep a whole address there (#/cart?email=…).
+        if (hash >= 0 && address.IndexOf('=', hash) is > 0 and var equals)
+            CleanParameters(draft, address, address.LastIndexOf('?', equals, equals - hash) is >= 0 and var inner ? inner + 1 : hash + 1,
+                address.Length, field, collect, ref cleaned);
+        return cleaned?.ToString() ?? address;
+    }
+
+    private static void CleanParameters(EventDraft draft, string address, int start, int end, string field, bool collect, ref StringBuilder? cleaned)
+    {
+        while (start <= end)
         {
             var stop = address.IndexOf('&', start, end - start);
             if (stop < 0)
@@ -48,7 +59,6 @@ internal static class AddressStep
             }
             start = stop + 1;
         }
-        return cleaned?.ToString() ?? address;
     }
 
     private static bool IsPrivate(ReadOnlySpan<char> name, ReadOnlySpan<char> value)

@@ -96,11 +96,13 @@ public static class MatchKeyHasher
     {
         if (value is null || value.Length > LongestValue)
             return;
+        var composed = Ascii.IsValid(value) || !IsWellFormed(value) ? value : value.Normalize(NormalizationForm.FormC);
+        if (composed.Length > LongestValue) // some characters become three
+            return;
         AddHash(ref hashes, rule, value, context, scratch);
-
         // Meta's packages hash the characters as they came, Meta's accounts hold composed ones: é as e + accent is sent in both forms.
-        if (!Ascii.IsValid(value) && IsWellFormed(value) && !value.IsNormalized(NormalizationForm.FormC))
-            AddHash(ref hashes, rule, value.Normalize(NormalizationForm.FormC), context, scratch);
+        if (!composed.Equals(value, StringComparison.Ordinal))
+            AddHash(ref hashes, rule, composed, context, scratch);
     }
 
     static void AddHash(ref string[] hashes, MatchRule rule, ReadOnlySpan<char> value, in MatchContext context, Scratch scratch)

@@ -23,7 +23,7 @@ public sealed class WriteRequest(IReadOnlyList<EventRow> rows, IReadOnlyList<Dro
 
 /// <summary>What was stored.</summary>
 /// <param name="Duplicates">Rows that were stored already.</param>
-/// <param name="NotStorable">Indexes of rows the database refused.</param>
+/// <param name="NotStorable">Indexes of rows that are not stored: the database refused them, or went away after others were stored.</param>
 public sealed record WriteResult(int Duplicates, IReadOnlyList<int> NotStorable);
 
 /// <summary>Nothing of the request was stored; the same request may be sent again.</summary>

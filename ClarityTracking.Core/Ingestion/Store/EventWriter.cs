@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using ClarityTracking.Core.Data;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -114,26 +115,63 @@ public sealed partial class EventWriter(NpgsqlDataSource database, EventsStored 
             return;
         }
         var request = group[0];
-        if (request.Rows.Count <= 1)
+        if (request.Rows.Count == 0)
         {
-            LogNotStorable(error.SqlState, error.MessageText);
-            request.Done.SetResult(new WriteResult(0, request.Rows.Select(r => r.Index).ToList()));
+            LogNotStorable(error.SqlState, error.MessageText); // refused events only: their sender has their names already
+            request.Done.SetResult(new WriteResult(0, []));
             return;
         }
-        var middle = request.Rows.Count / 2;
-        WriteRequest[] parts = [new(request.Rows.Take(middle).ToList(), request.Dropped), new(request.Rows.Skip(middle).ToList(), [])];
+        var refused = new List<int>();
+        WriteRequest[] parts;
+        if (request.Dropped.Count > 0)
+            parts = [new(request.Rows, []), new([], request.Dropped)];
+        else if (request.Rows.Count > 1)
+            parts = [new([.. request.Rows.Take(request.Rows.Count / 2)], []), new([.. request.Rows.Skip(request.Rows.Count / 2)], [])];
+        else
+        {
+            LogNotStorable(error.SqlState, error.MessageText);
+            refused.Add(request.Rows[0].Index);
+            parts = [new([], [RefusedOf(request.Rows[0].Event)])];
+        }
         foreach (var part in parts)
             await StoreAsync(transaction, [part]);
-        try
-        {
-            var results = await Task.WhenAll(parts.Select(p => p.Done.Task));
-            request.Done.SetResult(new WriteResult(results.Sum(r => r.Duplicates), [.. results.SelectMany(r => r.NotStorable)]));
-        }
-        catch (IntakeUnavailableException away)
-        {
-            request.Done.SetException(away); // the part that was stored is recognised as duplicate when it comes again
-        }
+        await JoinAsync(request, parts, refused);
     }
+
+    /// <summary>Answers a request by its parts: as unavailable only when nothing of it is stored, else with what is not stored.</summary>
+    private static async Task JoinAsync(WriteRequest request, WriteRequest[] parts, List<int> notStored)
+    {
+        var duplicates = 0;
+        IntakeUnavailableException? unavailable = null;
+        foreach (var part in parts)
+            try
+            {
+                var result = await part.Done.Task;
+                duplicates += result.Duplicates;
+                notStored.AddRange(result.NotStorable);
+            }
+            catch (IntakeUnavailableException error)
+            {
+                unavailable = error;
+                notStored.AddRange(part.Rows.Select(r => r.Index));
+            }
+        if (unavailable is not null && notStored.Count == request.Rows.Count)
+            request.Done.SetException(unavailable);
+        else
+            request.Done.SetResult(new WriteResult(duplicates, notStored));
+    }
+
+    private static DroppedEvent RefusedOf(Event refused) => new()
+    {
+        WorkspaceId = refused.WorkspaceId,
+        WebsiteId = refused.WebsiteId,
+        Id = refused.Id,
+        ReceivedAt = refused.ReceivedAt,
+        EventId = refused.EventId,
+        Name = refused.Name,
+        Reason = DropReason.NotStorable.Word(),
+        Detail = "The database refused this event.",
+    };
 
     /// <summary>Refuses new requests at once while the database is away, until it answers again.</summary>
     private void NoteAway(Exception error)

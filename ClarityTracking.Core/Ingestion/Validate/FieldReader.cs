@@ -29,11 +29,13 @@ internal ref struct FieldReader(JsonElement json)
             case JsonValueKind.Null:
                 return null;
             case JsonValueKind.Number when numbersToo:
-                return field.GetRawText();
             case JsonValueKind.String:
-                var text = field.GetString()!;
+                var text = field.ValueKind == JsonValueKind.Number ? field.GetRawText() : field.GetString()!;
                 if (text.Length > longest)
+                {
                     Fail(DropReason.TextTooLong, name, $"is longer than {longest} characters");
+                    return null; // nothing keeps a part of it
+                }
                 return text.Length == 0 ? null : text;
             default:
                 WrongType(name, numbersToo ? "a text or a number" : "a text");

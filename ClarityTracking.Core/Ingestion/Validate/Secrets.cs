@@ -33,10 +33,15 @@ internal static class Secrets
         return false;
     }
 
-    /// <summary>13 to 19 digits, possibly with spaces or dashes, whose Luhn check digit is right and that begin as a card network's do.</summary>
+    /// <summary>Is a property of this name an id of a thing? Long ids pass for card numbers one time in ten.</summary>
+    public static bool IsIdName(string name) =>
+        name is "id" or "sku" || name.EndsWith("_id", StringComparison.Ordinal) || name.EndsWith("_ids", StringComparison.Ordinal)
+        || name.EndsWith("Id", StringComparison.Ordinal) || name.EndsWith("Ids", StringComparison.Ordinal);
+
+    /// <summary>15 or 16 digits, possibly with spaces or dashes, whose Luhn check digit is right and that begin as a card network's do.</summary>
     public static bool IsCardNumber(ReadOnlySpan<byte> text)
     {
-        if (text.Length is < 13 or > 30)
+        if (text.Length is < 15 or > 30)
             return false;
         Span<byte> digits = stackalloc byte[30];
         var count = 0;
@@ -45,8 +50,7 @@ internal static class Secrets
                 digits[count++] = (byte)(b - '0');
             else if (b is not ((byte)' ' or (byte)'-'))
                 return false;
-        // 13 digits that begin with 1 are a time in milliseconds; networks begin with 2 to 6 (ISO/IEC 7812).
-        if (count is < 13 or > 19 || digits[0] is < 2 or > 6)
+        if (count < 4 || !IsOfNetwork(count, digits[0] * 1000 + digits[1] * 100 + digits[2] * 10 + digits[3]))
             return false;
         var sum = 0;
         for (var i = 0; i < count; i++)
@@ -56,4 +60,12 @@ internal static class Secrets
         }
         return sum % 10 == 0;
     }
+
+    /// <summary>Issuer ranges of ISO/IEC 7812 as the networks publish them: American Express, Visa, Mastercard, Discover, JCB.</summary>
+    private static bool IsOfNetwork(int length, int firstFour) => length switch
+    {
+        15 => firstFour / 100 is 34 or 37,
+        16 => firstFour is >= 4000 and < 5000 or >= 5100 and < 5600 or >= 2221 and <= 2720 or 6011 or >= 6500 and < 6600 or >= 3500 and < 3600,
+        _ => false,
+    };
 }

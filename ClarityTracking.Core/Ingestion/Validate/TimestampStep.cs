@@ -13,6 +13,7 @@ internal static class TimestampStep
     private static readonly TimeSpan OldestFromBrowser = TimeSpan.FromDays(7);
     private static readonly DateTimeOffset OldestFromServer = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly TimeSpan FarthestAhead = TimeSpan.FromMinutes(10);
+    private static readonly DateTimeOffset Earliest = DateTimeOffset.UnixEpoch, Latest = new(2200, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly TimeSpan ToleratedSkew = TimeSpan.FromMinutes(1);
 
     public static Drop? Read(EventDraft draft, IngestContext context)
@@ -26,7 +27,12 @@ internal static class TimestampStep
             return new Drop(DropReason.WrongType, "timestamp must be ISO 8601 text or milliseconds since 1970.");
         if (!TryRead(field, out var occurred))
             return new Drop(DropReason.TimestampInvalid, "timestamp must be ISO 8601 with an offset (2026-11-20T10:00:00Z) or milliseconds since 1970.");
-        if (context.SentAt is { } sent && (context.ReceivedAt - sent).Duration() > ToleratedSkew)
+        // Checked before the correction: what lies further away than this is no clock, and adding to it may leave the calendar.
+        if (occurred < Earliest)
+            return new Drop(DropReason.TimestampTooOld, "timestamp is before the year 1970.");
+        if (occurred >= Latest)
+            return new Drop(DropReason.TimestampInFuture, "timestamp is more than 10 minutes ahead of the server's clock.");
+        if (context.SentAt is { } sent && sent >= Earliest && sent < Latest && (context.ReceivedAt - sent).Duration() > ToleratedSkew)
             occurred += context.ReceivedAt - sent;
 
         if (occurred > context.ReceivedAt + FarthestAhead)

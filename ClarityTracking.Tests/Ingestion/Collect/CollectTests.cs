@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using ClarityTracking.Tests.Support;
@@ -80,7 +81,13 @@ public sealed class CollectTests(AppFixture app) : IClassFixture<AppFixture>, IA
     [InlineData("""{"event_type":"lead","timestamp":"1970-01-01T00:00:00Z"}""", "timestamp_too_old")]
     [InlineData("""{"event_type":"lead","timestamp":0}""", "timestamp_too_old")]
     [InlineData("""{"event_type":"lead","timestamp":"2100-01-01T00:00:00Z"}""", "timestamp_in_future")]
+    [InlineData("""{"event_type":"lead","timestamp":"9999-12-31T00:00:00Z"}""", "timestamp_in_future")]
+    [InlineData("""{"event_type":"lead","timestamp":"0001-01-02T00:00:00Z"}""", "timestamp_too_old")]
     [InlineData("""{"event_type":"purchase","properties":{"value":true}}""", "wrong_type")]
+    [InlineData("""{"event_type":"lead","properties":{"n":1e131071}}""", "value_invalid")]
+    [InlineData("""{"event_type":"lead","properties":{"n":[1e200000]}}""", "value_invalid")]
+    [InlineData("""{"event_type":"lead","properties":{"n":-2e-31}}""", "value_invalid")]
+    [InlineData("""{"event_type":"lead","properties":{"n":0.1000000000000000000000000000000000000001}}""", "value_invalid")]
     [InlineData("""{"event_type":"purchase","properties":{"value":"ten"}}""", "value_invalid")]
     [InlineData("""{"event_type":"purchase","properties":{"value":1e99}}""", "value_invalid")]
     [InlineData("""{"event_type":"purchase","properties":{"value":1e16}}""", "value_invalid")]
@@ -252,6 +259,74 @@ public sealed class CollectTests(AppFixture app) : IClassFixture<AppFixture>, IA
         request.Headers.Add("Sec-GPC", "1");
         await _http.SendAsync(request);
         Assert.Equal("false|gpc", await RowAsync(id, "(consent->>'ad_user_data') || '|' || (consent->>'signal')"));
+    }
+
+    [Theory]
+    [InlineData("9999-12-31T00:00:00Z", "2000-01-01T00:00:00Z", "timestamp_in_future")]
+    [InlineData("2199-12-31T00:00:00Z", "1970-01-01T00:00:00Z", "timestamp_in_future")]
+    [InlineData("1970-01-01T00:00:00Z", "2199-12-31T00:00:00Z", "timestamp_too_old")]
+    [InlineData("2100-01-01T00:00:00Z", "9999-12-31T00:00:00Z", "timestamp_in_future")]
+    public async Task Collect_ClockBeyondReason_IsRefusedByName(string timestamp, string sentAt, string code) =>
+        Assert.Contains($"\"code\":\"{code}\"",
+            (await PostAsync($$"""{"sent_at":"{{sentAt}}","events":[{"event_type":"lead","timestamp":"{{timestamp}}"} ]} """)).Body, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Collect_NumberAsId_IsHeldToTheTextsLength()
+    {
+        var before = await app.ValueAsync<long>("SELECT coalesce(max(length(event_id)), 0)::bigint FROM dropped_events");
+        var (_, body) = await PostAsync($$"""{"events":[{"event_id":{{new string('7', 200_000)}},"event_type":"lead"} ]} """);
+        Assert.Contains("\"code\":\"text_too_long\"", body, StringComparison.Ordinal);
+        Assert.Equal(before, await app.ValueAsync<long>("SELECT coalesce(max(length(event_id)), 0)::bigint FROM dropped_events"));
+    }
+
+    [Fact]
+    public async Task Collect_TestKey_MarksTheEventAsTest()
+    {
+        var account = await app.RegisterAsync();
+        var site = await app.CreateWebsiteAsync(account);
+        using var client = app.ClientFor(account);
+        var key = await AppFixture.JsonOf(await client.PostAsJsonAsync($"/api/websites/{site.Id}/keys", new { kind = "publishable", isTest = true, name = "Test" }));
+        var (byTestKey, byLiveKey) = (NewId(), NewId());
+        await PostAsync($$"""{"events":[{"event_id":"{{byTestKey}}","event_type":"lead"} ]} """, key.GetProperty("key").GetString());
+        await PostAsync($$"""{"events":[{"event_id":"{{byLiveKey}}","event_type":"lead"} ]} """, site.PublishableKey);
+        Assert.Equal(("true", "false"), (await RowAsync(byTestKey, "is_test::text"), await RowAsync(byLiveKey, "is_test::text")));
+    }
+
+    [Theory]
+    [InlineData("""{"card":"4111 1111 1111 1111","amex":378282246310005,"mc":"2223003122003222"}""", """{"mc": "[redacted]", "amex": "[redacted]", "card": "[redacted]"}""")]
+    [InlineData("""{"ean":"4006381333931","loyalty":"9999999999999995","n":[0.0e5,1.5e3,-1e30]}""", """{"n": [0, 1500, -1000000000000000000000000000000], "ean": "4006381333931", "loyalty": "9999999999999995"}""")]
+    [InlineData("""{"sku":"4111111111111111","content_ids":["4111111111111111"],"variantId":4111111111111111}""", """{"sku": "4111111111111111", "variantId": 4111111111111111, "content_ids": ["4111111111111111"]}""")]
+    [InlineData("""{"p\u0061ssword":"hunter2"}""", """{"password": "[redacted]"}""")]
+    public async Task Collect_Properties_LoseCardsButNotProductIds(string properties, string stored)
+    {
+        var id = NewId();
+        await PostAsync($$"""{"events":[{"event_id":"{{id}}","event_type":"lead","properties":{{properties}}} ]} """);
+        Assert.Equal(stored, await RowAsync(id, "properties::text"));
+    }
+
+    [Theory]
+    [InlineData("https://a.example/cb#access_token=abc&x=1", "https://a.example/cb#access_token=[redacted]&x=1")]
+    [InlineData("https://a.example/?token=t&a=1#email=jane@example.com", "https://a.example/?token=[redacted]&a=1#email=[redacted]")]
+    [InlineData("https://a.example/#/cart?token=t&q=jane%40example.com", "https://a.example/#/cart?token=[redacted]&q=[redacted]")]
+    [InlineData("https://a.example/?a=1#top", "https://a.example/?a=1#top")]
+    public async Task Collect_Address_IsCleanedInQueryAndFragment(string address, string stored)
+    {
+        var id = NewId();
+        await PostAsync($$"""{"events":[{"event_id":"{{id}}","event_type":"lead","properties":{"url":"{{address}}","referrer":"{{address}}"} } ]} """);
+        Assert.Equal($"{stored} {stored}", await RowAsync(id, "url || ' ' || referrer"));
+    }
+
+    [Fact]
+    public async Task Collect_PrivacyMode_KeepsNothingReadableAboutThePerson()
+    {
+        var site = await app.CreateWebsiteAsync(await app.RegisterAsync());
+        await app.RunAsync($"UPDATE websites SET privacy_mode = true WHERE id = '{site.Id}'");
+        var (open, closed) = (NewId(), NewId());
+        const string properties = """{"customer_email":"j","plan":"pro","billing_address":{"line":"Main St 1"},"who":["jane@example.com","x"],"jane@example.com":1}""";
+        await PostAsync($$"""{"events":[{"event_id":"{{open}}","event_type":"lead","properties":{{properties}}} ]} """);
+        await PostAsync($$"""{"events":[{"event_id":"{{closed}}","event_type":"lead","properties":{{properties}}} ]} """, site.PublishableKey);
+        Assert.Contains("Main St 1", await RowAsync(open, "properties::text"), StringComparison.Ordinal);
+        Assert.Equal("""{"who": ["[redacted]", "x"], "plan": "pro", "customer_email": "[redacted]", "billing_address": "[redacted]"}""", await RowAsync(closed, "properties::text"));
     }
 
     private async Task<(HttpStatusCode Status, string Body)> PostAsync(string body, string? key = "site", string path = "/api/v1/collect")

@@ -153,6 +153,10 @@ public sealed class MatchKeyHasherTests
     }
 
     [Fact]
+    public void Hash_TextThatGrowsBeyondTheLimitWhenComposed_IsAbsent() =>
+        Assert.Equal(0, MatchKeyHasher.Hash(new UserData { LastName = new string('\uFB2C', 500), City = new string('\uFB2C', 500) }, null).Count);
+
+    [Fact]
     public void Hash_NobodyKnown_IsNone() => Assert.Same(MatchKeys.None, MatchKeyHasher.Hash(new UserData(), "US"));
 
     static string Sha(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
