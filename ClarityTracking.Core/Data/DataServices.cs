@@ -54,6 +54,9 @@ public static class DataServices
             given.Timeout = 5;
         if (!named.ContainsKey("Command Timeout") && !named.ContainsKey("CommandTimeout"))
             given.CommandTimeout = 15;
+        // A commit's COPY is up to a megabyte: the driver's 8 KiB would send it in a hundred pieces.
+        if (!named.ContainsKey("Write Buffer Size"))
+            given.WriteBufferSize = 64 * 1024;
         given.ApplicationName ??= "ClarityTracking";
         return given.ConnectionString;
     }

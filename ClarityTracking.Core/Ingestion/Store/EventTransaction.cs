@@ -21,7 +21,9 @@ internal sealed class EventTransaction(NpgsqlDataSource database, TimeProvider c
             SELECT workspace_id, key, $3 FROM incoming ORDER BY workspace_id, key
             ON CONFLICT (workspace_id, key) DO UPDATE SET seen_at = excluded.seen_at WHERE k.seen_at < $4
             RETURNING workspace_id, key)
-        SELECT workspace_id, key FROM incoming EXCEPT SELECT workspace_id, key FROM fresh
+        SELECT i.workspace_id, i.key FROM incoming i
+         WHERE (SELECT count(*) FROM fresh) < (SELECT count(*) FROM incoming) -- else, and that is nearly always, nobody need look
+           AND NOT EXISTS (SELECT FROM fresh f WHERE f.workspace_id = i.workspace_id AND f.key = i.key)
         """;
 
     private NpgsqlConnection? _connection;
