@@ -17,10 +17,10 @@ namespace ClarityTracking.Core.Reports;
 /// <param name="To">Received before (UTC).</param>
 public sealed record EventFilter(string? Name = null, EventSource? Source = null, string? Visitor = null, DateTimeOffset? From = null, DateTimeOffset? To = null);
 
-/// <summary>An event in a list; nothing readable about the person.</summary>
+/// <summary>An event in a list; nothing readable about the person. Keys and click ids are names, not values.</summary>
 public sealed record EventSummary(Guid Id, string EventId, string Name, EventSource Source, bool IsTest, DateTimeOffset OccurredAt, DateTimeOffset ReceivedAt,
     string? VisitorId, string? SessionId, string? Url, decimal? Value, string? Currency, string? OrderId, string? BotReason,
-    IReadOnlyList<string> Keys, IReadOnlyList<DeliverySummary> Deliveries);
+    IReadOnlyList<string> Keys, IReadOnlyList<string> ClickIds, IReadOnlyList<DeliverySummary> Deliveries);
 
 /// <summary>How an event does on its way to one connection.</summary>
 public sealed record DeliverySummary(Guid Id, Guid ConnectionId, DeliveryStatus Status, string? Reason);
@@ -132,13 +132,14 @@ public sealed class EventQueries(ClarityDb database, PersonalDataSealer sealer, 
             e.OrderId,
             e.BotReason,
             e.MatchKeys,
+            e.ClickIds,
         }).ToListAsync(cancel);
         var ids = rows.ConvertAll(e => e.Id);
         var deliveries = (await db.Deliveries.AsNoTracking().Where(d => d.WorkspaceId == website.WorkspaceId && ids.Contains(d.EventId))
             .Select(d => new { d.EventId, d.Id, d.ConnectionId, d.Status, d.Reason }).ToListAsync(cancel))
             .ToLookup(d => d.EventId, d => new DeliverySummary(d.Id, d.ConnectionId, d.Status, d.Reason));
         return rows.ConvertAll(e => new EventSummary(e.Id, e.EventId, e.Name, e.Source, e.IsTest, e.OccurredAt, e.ReceivedAt, e.VisitorId, e.SessionId, e.Url,
-            e.Value, e.Currency, e.OrderId, e.BotReason, [.. (e.MatchKeys ?? MatchKeys.None).Values.Keys], [.. deliveries[e.Id].OrderBy(d => d.Id)]));
+            e.Value, e.Currency, e.OrderId, e.BotReason, [.. (e.MatchKeys ?? MatchKeys.None).Values.Keys], [.. e.ClickIds?.Keys ?? []], [.. deliveries[e.Id].OrderBy(d => d.Id)]));
     }
 
     /// <summary>The time inside a UUIDv7 (UTC, whole milliseconds).</summary>

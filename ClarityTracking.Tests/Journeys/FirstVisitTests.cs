@@ -43,6 +43,10 @@ public sealed class FirstVisitTests(AppWithMeta app, Browser browser) : IClassFi
         await owner.GotoAsync($"{app.Url}/websites/{websiteId}/deliveries");
         var purchase = owner.GetByTestId("deliveries").Locator("tr", new() { HasText = "Purchase" });
         await Expect(purchase.GetByText("Delivered", new() { Exact = true })).ToBeVisibleAsync();
+
+        await owner.GotoAsync($"{app.Url}/websites/{websiteId}/install");
+        foreach (var sign in (string[])["page_view", "click_id", "identify"])
+            await Expect(owner.Locator($"li[data-sign={sign}]")).ToHaveAttributeAsync("data-heard", "yes");
     }
 
     private async Task RegisterAsync(IPage page)

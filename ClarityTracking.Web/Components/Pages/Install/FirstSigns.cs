@@ -13,7 +13,6 @@ internal sealed record Sign(string Key, string Words, string Missing, DateTimeOf
 /// <summary>What a website has been heard to send.</summary>
 internal sealed class FirstSigns
 {
-    private static readonly string[] ClickIds = ["fbclid", "gclid", "gbraid", "wbraid", "ttclid", "epik", "ScCid", "rdt_cid", "li_fat_id", "msclkid", "twclid"];
     private static readonly string[] PersonKeys = [MatchKeyNames.Email, MatchKeyNames.Phone, MatchKeyNames.ExternalId];
 
     private DateTimeOffset? _first, _pageView, _clickId, _identify;
@@ -42,13 +41,10 @@ internal sealed class FirstSigns
             _first ??= e.ReceivedAt;
             if (e.Name == "page_view")
                 _pageView ??= e.ReceivedAt;
-            if (_clickId is null && e.Url is { } url && ClickIds.FirstOrDefault(id => Carries(url, id)) is { } name)
-                (_clickId, _clickIdName) = (e.ReceivedAt, name);
+            if (_clickId is null && e.ClickIds.Count > 0)
+                (_clickId, _clickIdName) = (e.ReceivedAt, e.ClickIds[0]);
             if (e.Name == "identify" || e.Keys.Any(PersonKeys.Contains))
                 _identify ??= e.ReceivedAt;
         }
     }
-
-    private static bool Carries(string url, string parameter) =>
-        url.Contains($"?{parameter}=", StringComparison.Ordinal) || url.Contains($"&{parameter}=", StringComparison.Ordinal);
 }
