@@ -209,29 +209,21 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
 
     private static bool IsLiveApp(string ownerFile)
     {
-        if (!File.Exists(ownerFile) || !int.TryParse(File.ReadAllText(ownerFile), CultureInfo.InvariantCulture, out var pid))
-            return false;
-        try
-        {
-            using var owner = Process.GetProcessById(pid);
-            using var self = Process.GetCurrentProcess();
-            return owner.ProcessName == self.ProcessName; // else the number was given to something else
-        }
-        catch (ArgumentException)
-        {
-            return false; // no such process
-        }
+        using var self = Process.GetCurrentProcess();
+        return File.Exists(ownerFile) && int.TryParse(File.ReadAllText(ownerFile), CultureInfo.InvariantCulture, out var pid) && IsLive(pid, self.ProcessName);
     }
 
-    private static bool IsLivePostgres(int pid)
+    private static bool IsLivePostgres(int pid) => IsLive(pid, "postgres");
+
+    /// <summary>Does a process of this name run under the number? Numbers are given again, and a zombie still answers to its own.</summary>
+    private static bool IsLive(int pid, string name)
     {
         try
         {
             using var process = Process.GetProcessById(pid);
             var stat = $"/proc/{pid}/stat";
-            // a zombie still answers to its pid
             var isZombie = File.Exists(stat) && File.ReadAllText(stat).Split(") ")[^1].StartsWith('Z');
-            return !isZombie && process.ProcessName.StartsWith("postgres", StringComparison.Ordinal);
+            return !isZombie && process.ProcessName.StartsWith(name, StringComparison.Ordinal);
         }
         catch (ArgumentException)
         {
