@@ -34,7 +34,7 @@ public sealed record ConnectionValues(string? Name, JsonElement? Settings, JsonE
 /// <summary>Connections of a website to destinations.</summary>
 public sealed class ConnectionService(ClarityDb database, DestinationCatalog catalog, SecretProtector protector, TimeProvider clock)
 {
-    private const string Purpose = "credentials";
+    internal const string CredentialsPurpose = "credentials";
     private static readonly JsonElement Nothing = JsonDocument.Parse("{}").RootElement;
 
     /// <summary>All connections of a website, by name.</summary>
@@ -166,7 +166,7 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
             return Nothing;
         try
         {
-            return JsonDocument.Parse(protector.Open(Purpose, connection.WorkspaceId, connection.Id, sealedCredentials)).RootElement;
+            return JsonDocument.Parse(protector.Open(CredentialsPurpose, connection.WorkspaceId, connection.Id, sealedCredentials)).RootElement;
         }
         catch (CryptographicException)
         {
@@ -175,7 +175,7 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
     }
 
     private byte[] Seal(Connection connection, JsonElement credentials) =>
-        protector.Seal(Purpose, connection.WorkspaceId, connection.Id, Encoding.UTF8.GetBytes(credentials.GetRawText()));
+        protector.Seal(CredentialsPurpose, connection.WorkspaceId, connection.Id, Encoding.UTF8.GetBytes(credentials.GetRawText()));
 
     private ConnectionDetails Info(Connection c) => new(c.Id, c.WebsiteId, c.Platform, catalog.Find(c.Platform)?.Info.DisplayName ?? c.Platform, c.Name,
         Parse(c.Settings), [.. Opened(c).EnumerateObject().Select(m => m.Name).Distinct()], c.Enabled, c.State, c.StateReason, c.StateChangedAt, c.NotBefore,

@@ -61,5 +61,5 @@ internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id,
 
     /// <summary>The credentials, a JSON object; empty when none were given.</summary>
     public JsonElement OpenCredentials(SecretProtector protector) =>
-        JsonSerializer.Deserialize<JsonElement>(Credentials is null ? "{}"u8 : protector.Open("credentials", WorkspaceId, Id, Credentials));
+        JsonSerializer.Deserialize<JsonElement>(Credentials is null ? "{}"u8 : protector.Open(ConnectionService.CredentialsPurpose, WorkspaceId, Id, Credentials));
 }

@@ -41,13 +41,6 @@ public sealed record EventHealth(string Name, long Events, long TestEvents, long
 public sealed record DestinationHealth(Guid ConnectionId, string? Name, string? Platform, long Delivered, IReadOnlyDictionary<string, long> Skipped,
     IReadOnlyDictionary<string, long> Dead, double? SuccessRate, double? AverageLatencySeconds);
 
-/// <summary>A website in the portfolio.</summary>
-public sealed record WebsiteOverview(Guid Id, Guid WorkspaceId, string Name, string Domain, long Events24h, DateTimeOffset? LastEventAt,
-    IReadOnlyList<ConnectionOverview> Connections);
-
-/// <summary>A connection in the portfolio.</summary>
-public sealed record ConnectionOverview(Guid Id, string Platform, string Name, bool Enabled, ConnectionState State);
-
 /// <summary>Health out of the rollups.</summary>
 public sealed class WebsiteHealthQueries(ClarityDb database, TimeProvider clock)
 {
@@ -95,28 +88,6 @@ public sealed class WebsiteHealthQueries(ClarityDb database, TimeProvider clock)
                 [.. deliveries[g.Key].GroupBy(d => d.ConnectionId).Select(d => Destination(d.Key, connections.GetValueOrDefault(d.Key), [.. d]))]);
         }).OrderByDescending(e => e.Events).ThenBy(e => e.Name, StringComparer.Ordinal).ToList();
         return new WebsiteHealth(from, now, byEvent.Sum(e => e.Events), last, duplicates.Values.Sum(), byEvent);
-    }
-
-    /// <summary>All websites the caller sees, for the portfolio, by name.</summary>
-    public async Task<IReadOnlyList<WebsiteOverview>> OverviewAsync(Caller caller, Guid? workspaceId, CancellationToken cancel)
-    {
-        await using var db = database.For(caller);
-        var since = clock.GetUtcNow() - TimeSpan.FromHours(24);
-        var websites = await db.Websites.AsNoTracking().Where(w => workspaceId == null || w.WorkspaceId == workspaceId)
-            .OrderBy(w => w.Name).ThenBy(w => w.Id)
-            .Select(w => new
-            {
-                w.Id,
-                w.WorkspaceId,
-                w.Name,
-                w.Domain,
-                Events = db.EventRollups.Where(r => r.WorkspaceId == w.WorkspaceId && r.WebsiteId == w.Id && r.Hour > since && !r.IsTest).Sum(r => r.Events),
-                Last = db.Events.Where(e => e.WorkspaceId == w.WorkspaceId && e.WebsiteId == w.Id).OrderByDescending(e => e.Id)
-                    .Select(e => (DateTimeOffset?)e.ReceivedAt).FirstOrDefault(),
-            }).ToListAsync(cancel);
-        var connections = (await db.Connections.AsNoTracking().OrderBy(c => c.Name).ToListAsync(cancel))
-            .ToLookup(c => c.WebsiteId, c => new ConnectionOverview(c.Id, c.Platform, c.Name, c.Enabled, c.State));
-        return websites.ConvertAll(w => new WebsiteOverview(w.Id, w.WorkspaceId, w.Name, w.Domain, w.Events, w.Last, [.. connections[w.Id]]));
     }
 
     private sealed record Finished(string Name, Guid ConnectionId, string Status, string Reason, long Deliveries, long LatencyMs);

@@ -203,8 +203,8 @@ public sealed class EventAndDeliveryTests(AppWithMeta app) : IClassFixture<AppWi
         await SendAsync(busy, Purchase("o-1"), Purchase("o-2"));
         await TraceAsync(client, busy, "o-2", "delivered");
         var caller = new Caller { Label = "test", Workspaces = new Dictionary<Guid, Role> { [account.WorkspaceId] = Role.Viewer } };
-        var rows = await app.Services.GetRequiredService<WebsiteHealthQueries>().OverviewAsync(caller, null, CancellationToken.None);
-        Assert.Equal([(busy.Id, 2L, 1), (quiet.Id, 0L, 0)], rows.Select(r => (r.Id, r.Events24h, r.Connections.Count)));
+        var rows = await app.Services.GetRequiredService<PortfolioQueries>().ListAsync(caller, CancellationToken.None);
+        Assert.Equal([(busy.Id, 2L, 1), (quiet.Id, 0L, 0)], rows.Select(r => (r.Website.Id, r.Events, r.Connections.Count)));
         Assert.InRange(rows[0].LastEventAt!.Value, DateTimeOffset.UtcNow.AddMinutes(-1), DateTimeOffset.UtcNow);
         Assert.Null(rows[1].LastEventAt);
         Assert.Equal(ConnectionState.Healthy, rows[0].Connections[0].State);

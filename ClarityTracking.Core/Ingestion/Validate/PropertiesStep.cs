@@ -60,7 +60,8 @@ internal static class PropertiesStep
                     continue;
                 }
                 writer.WritePropertyName(name);
-                secret = Secrets.IsSecretName(Encoding.UTF8.GetBytes(name)) || (privacyMode && PersonalText.IsPersonalName(name)) ? name : "";
+                var utf8 = reader.ValueIsEscaped ? Encoding.UTF8.GetBytes(name) : reader.ValueSpan;
+                secret = Secrets.IsSecretName(utf8) || (privacyMode && PersonalText.IsPersonalName(name)) ? name : "";
                 isId = Secrets.IsIdName(name); // also of the values of a list
                 continue;
             }
