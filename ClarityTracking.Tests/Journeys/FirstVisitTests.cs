@@ -107,6 +107,7 @@ public sealed class FirstVisitTests(AppWithMeta app, Browser browser) : IClassFi
         Assert.StartsWith($"{shopUrl}/shoes?fbclid=", purchase.GetProperty("event_source_url").GetString(), StringComparison.Ordinal);
         var custom = purchase.GetProperty("custom_data");
         Assert.Equal((149.9m, "EUR", "5001"), (custom.GetProperty("value").GetDecimal(), custom.GetProperty("currency").GetString(), custom.GetProperty("order_id").GetString()));
+        Assert.Equal("149.9", custom.GetProperty("value").GetRawText());
         var user = purchase.GetProperty("user_data");
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes("jane.doe@example.com")));
         Assert.Equal(hash, Assert.Single(user.GetProperty("em").EnumerateArray()).GetString());

@@ -15,7 +15,7 @@ CREATE TABLE events (
     session_id text,
     url text,
     referrer text,
-    value numeric(19, 4),
+    value numeric, -- at most 15 digits and 4 decimals (MoneyStep); no fixed scale, so that 149.9 stays 149.9 on its way to a platform
     currency text,
     order_id text,
     user_agent text,

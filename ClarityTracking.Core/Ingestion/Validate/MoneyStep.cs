@@ -7,7 +7,7 @@ namespace ClarityTracking.Core.Ingestion.Validate;
 /// <summary>Value in major units, kept to four decimals, and its currency; the website's own where the sender names none.</summary>
 internal static class MoneyStep
 {
-    private const decimal Largest = 999_999_999_999_999m; // numeric(19, 4)
+    private const decimal Largest = 999_999_999_999_999m;
 
     public static Drop? Read(EventDraft draft, IngestContext context)
     {

@@ -28,7 +28,7 @@ public sealed class CollectTests(AppFixture app) : IClassFixture<AppFixture>, IA
         var id = NewId();
         var answer = await PostAsync($$"""{"events":[{"event_id":"{{id}}","event_type":"purchase","timestamp":"{{Now()}}","visitor_id":"v1","properties":{"value":149.9,"currency":"eur","order_id":5001} ,"user":{"email":"jane@example.com"} } ]} """);
         Assert.Equal((HttpStatusCode.Accepted, """{"accepted":1,"duplicates":0,"rejected":[]}"""), answer);
-        Assert.Equal("purchase|149.9000|EUR|5001|v1", await RowAsync(id, "name || '|' || value || '|' || currency || '|' || order_id || '|' || visitor_id"));
+        Assert.Equal("purchase|149.9|EUR|5001|v1", await RowAsync(id, "name || '|' || value || '|' || currency || '|' || order_id || '|' || visitor_id"));
         Assert.False(await app.ValueAsync<bool>($"SELECT EXISTS (SELECT FROM events WHERE event_id = '{id}' AND (events::text LIKE '%jane%'))"));
     }
 
