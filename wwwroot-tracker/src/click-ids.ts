@@ -1,13 +1,8 @@
+import type { Click } from "./core";
 import { find } from "./cookies";
 import { guard } from "./guard";
 import { readJson, write } from "./storage";
 import { iso } from "./time";
-
-export interface Click {
-  value: string;
-  /** ISO 8601, UTC. */
-  first_seen: string;
-}
 
 const names = "fbclid gclid gbraid wbraid dclid ttclid epik ScCid rdt_cid li_fat_id msclkid twclid ct_tracking_id ct_campaign_link_id".split(" ");
 

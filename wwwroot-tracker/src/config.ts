@@ -1,8 +1,8 @@
 /** What the script tag says: `<script async src="https://HOST/t.js" data-apikey="pk_…" data-…>`. */
 
 // only there while the script first runs; null in a module, which the build's outermost catch makes silence
-const tag = document.currentScript as HTMLScriptElement;
-const data = tag.dataset;
+export const tag = document.currentScript as HTMLScriptElement;
+export const data = tag.dataset;
 
 /** Without a key the server answers 401, which data-debug shows. */
 export const apiKey = data.apikey;
@@ -10,6 +10,7 @@ export const debug = "debug" in data;
 
 /** The collect endpoint stands on the origin the script came from. */
 export const endpoint = new URL("/api/v1/collect", tag.src).href;
+export const base = new URL("/t/", tag.src).href;
 
 /** A positive number in the attribute of the same name replaces the default. */
 export const settings: Record<"batchSize" | "intervalStart" | "intervalIncrement" | "sessionTimeout", number> = {

@@ -1,4 +1,5 @@
 import { clicks } from "./click-ids";
+import type { Core, Fields, TrackedEvent } from "./core";
 import { consentSignals, isSilent } from "./consent";
 import { user } from "./identify";
 import { referrer, viewPage } from "./page-views";
@@ -8,7 +9,6 @@ import { sessionId } from "./sessions";
 import { iso } from "./time";
 import { uuid, visitorId } from "./visitor";
 
-export type Fields = Record<string, unknown>;
 
 // the standard types; those of the group are sent at once
 const standardType =
@@ -22,6 +22,12 @@ export const snakeCase = (fields?: Fields): Fields => {
   for (const name in fields) result[name.replace(/([^_])([A-Z]+)/g, "$1_$2").toLowerCase()] = fields[name];
   return result;
 };
+
+/** What later files put in place. */
+export const hooks: Pick<Core, "clean"> = {};
+
+/** The events of this page so far. */
+export const seen: TrackedEvent[] = [];
 
 /** Properties every later event of this page carries. */
 export const shared: Fields = {};
@@ -37,7 +43,7 @@ export const track = (name: string, fields?: Fields, time?: number): void => {
   const standard = standardType.exec(name);
   const { event_id, eventId, ...own } = standard ? snakeCase(fields) : fields || {};
   const id = event_id || eventId || (oncePerOrder.test(name) && own.order_id ? name + "_" + own.order_id : uuid());
-  const event = {
+  const event: TrackedEvent = {
     event_id: id + "",
     event_type: standard ? name : "custom",
     timestamp: iso(time || Date.now()),
@@ -56,5 +62,7 @@ export const track = (name: string, fields?: Fields, time?: number): void => {
     cookies: platformCookies(),
     consent: consentSignals(),
   };
+  hooks.clean?.(event);
+  seen.push(event);
   enqueue(JSON.stringify(event), !!standard?.[1]);
 };

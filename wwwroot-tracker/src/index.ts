@@ -2,14 +2,17 @@
  * The core of the snippet: puts the `ClarityTracking` methods in place, replays what the page called before, and records the page view.
  * Read next: events.ts (what an event is), queue.ts (how it gets away), page-views.ts (when a view is one).
  */
-import { apiKey, debug, endpoint, settings } from "./config";
+import { apiKey, base, data, debug, endpoint, settings } from "./config";
+import { clicks } from "./click-ids";
 import { consent, isSilent, setOptedOut } from "./consent";
-import { shared, track, type Fields } from "./events";
+import type { Core, Fields } from "./core";
+import { later, load, release } from "./later";
+import { hooks, seen, shared, track } from "./events";
 import { guard, on } from "./guard";
 import { identify, user } from "./identify";
 import { viewPage, watchPages } from "./page-views";
 import { discard, flush, resume } from "./queue";
-import { write } from "./storage";
+import { read, write } from "./storage";
 import { visitorId } from "./visitor";
 
 type Call = [name: string, args: Iterable<unknown>];
@@ -43,6 +46,8 @@ const methods = {
     write("session", "");
     if (force) flush(true);
   },
+  // replaced by auto.js
+  getClickInfo: () => {},
   consent,
   optOut: () => {
     discard();
@@ -62,6 +67,7 @@ const start = guard(() => {
   for (const name in methods) global[name] = guard((methods as Record<string, (...args: any[]) => unknown>)[name]);
   const run = guard(([name, args]: Call) => (global[name] as (...args: unknown[]) => void)(...args));
   global.q = { push: run };
+  global._ = Object.assign(hooks, { data, base, load, guard, on, track, identify, seen, clicks: () => clicks, read, write, release }) as Core;
   page.ClarityTracking = global;
 
   const leave = (): void => {
@@ -74,6 +80,7 @@ const start = guard(() => {
   watchPages();
   (early as Call[] | undefined)?.forEach(run);
   viewPage();
+  later("auto");
 });
 
 // a page nobody has seen yet is not counted; what it calls meanwhile waits in the stub

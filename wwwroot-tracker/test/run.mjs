@@ -4,12 +4,13 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { bundle } from "../build.mjs";
+import { bundles } from "../build.mjs";
 
 const here = new URL(".", import.meta.url).pathname;
 const out = mkdtempSync(join(tmpdir(), "tracker-tests-"));
 try {
-  writeFileSync(join(out, "t.js"), await bundle("src/index.ts"));
+  const { version, ...scripts } = await bundles();
+  for (const [file, code] of Object.entries(scripts)) writeFileSync(join(out, file), code);
   const tests = readdirSync(here).filter((file) => file.endsWith(".test.ts"));
   await build({
     entryPoints: tests.map((file) => join(here, file)),
