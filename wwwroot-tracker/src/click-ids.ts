@@ -1,37 +1,35 @@
 import type { Click } from "./core";
-import { find } from "./cookies";
 import { guard } from "./guard";
-import { readJson, write } from "./storage";
+import { readJson, writeJson } from "./storage";
 import { iso } from "./time";
 
-const names = "fbclid gclid gbraid wbraid dclid ttclid epik ScCid rdt_cid li_fat_id msclkid twclid ct_tracking_id ct_campaign_link_id".split(" ");
+const inAddress =
+  /[?&](fbclid|gclid|gbraid|wbraid|dclid|ttclid|epik|ScCid|rdt_cid|li_fat_id|msclkid|twclid|ct_tracking_id|ct_campaign_link_id)=([^&]+)/gi;
 
 // printable ASCII but for the semicolon, which would end a cookie
 const plausible = /^[!-:<-~]{1,1000}$/;
 
-/**
- * One click id of an address, decoded exactly once and otherwise untouched: platforms compare them byte by byte. URLSearchParams would
- * turn a plus sign into a space; no click id holds a space, some hold a plus. After a stray percent sign the id is what stands there.
- */
-export const clickIdIn = (url: string, name: string): string => {
-  const raw = find(`^[^#]*?[?&]${name}=([^&#]+)`, url);
-  const value = guard(decodeURIComponent)(raw) || raw;
-  return plausible.test(value) ? value : "";
-};
-
 /** Every click id known of this visitor, however old: the windows are the server's to apply. */
 export let clicks: Record<string, Click> = {};
 
-/** Remembers the click ids of this page's address, each with the time it was first seen. */
-export const captureClickIds = (): void => {
-  clicks = readJson("clicks", {});
-  for (const name of names) {
+/**
+ * Click ids are decoded exactly once and otherwise untouched: platforms compare them byte by byte. URLSearchParams would turn a plus sign
+ * into a space; no click id holds a space, some hold a plus. After a stray percent sign the id is what stands there.
+ */
+// of a name that stands there twice the first one counts; the server puts names into their usual case
+const remember = (url: string, isNewest?: boolean): void => {
+  for (const [, name, raw] of [...url.split("#")[0].matchAll(inAddress)].reverse()) {
+    const value = guard(decodeURIComponent)(raw) || raw;
     const known = clicks[name];
-    const value =
-      clickIdIn(location.href, name) ||
-      // a redirect inside the site may have lost it, but an old page's address must not replace a newer click
-      (!known && document.referrer.split("/")[2] === location.host && clickIdIn(document.referrer, name));
-    if (value && known?.value !== value) clicks[name] = { value, first_seen: iso(Date.now()) };
+    if (plausible.test(value) && (isNewest ? known?.value !== value : !known)) clicks[name] = { value, first_seen: iso(Date.now()) };
   }
-  write("clicks", JSON.stringify(clicks), 90);
+};
+
+/** Remembers the click ids of a page's address, each with the time it was first seen. */
+export const captureClickIds = (url: string): void => {
+  clicks = readJson("clicks", {});
+  remember(url, true);
+  // a redirect inside the site may have lost it, but an old page's address must not replace a newer click
+  if (!document.referrer.indexOf(location.origin + "/")) remember(document.referrer);
+  writeJson("clicks", clicks, 90);
 };

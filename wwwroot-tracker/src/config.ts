@@ -8,9 +8,10 @@ export const data = tag.dataset;
 export const apiKey = data.apikey;
 export const debug = "debug" in data;
 
-/** The collect endpoint stands on the origin the script came from. */
-export const endpoint = new URL("/api/v1/collect", tag.src).href;
-export const base = new URL("/t/", tag.src).href;
+// Both stand on the origin the script came from. The server puts a website's own paths in the place of these two.
+const { origin } = new URL(tag.src);
+export const endpoint = origin + "/api/v1/collect";
+export const base = origin + "/t/";
 
 /** A positive number in the attribute of the same name replaces the default. */
 export const settings: Record<"batchSize" | "intervalStart" | "intervalIncrement" | "sessionTimeout", number> = {
@@ -22,4 +23,4 @@ export const settings: Record<"batchSize" | "intervalStart" | "intervalIncrement
   /** Minutes without an event after which a new session begins. */
   sessionTimeout: 30,
 };
-for (const name in settings) if (+data[name]! > 0) settings[name as keyof typeof settings] = +data[name]!;
+for (const name in settings) if ((data[name] as unknown as number) > 0) settings[name as keyof typeof settings] = +data[name]!;

@@ -47,7 +47,19 @@ export interface Core {
   /** Kept in localStorage, and for so many days in a cookie; 0 = never in a cookie. */
   write(name: string, value: string, cookieDays?: number): void;
   /** Set by privacy.js: changes an event before it is serialised, and an identity before it is kept. */
-  clean?(event: Pick<TrackedEvent, "user"> & Partial<TrackedEvent>): void;
+  clean?(event: Partial<TrackedEvent>): void;
+  /** 0 when the server took the events (JSON texts) or never will, else the milliseconds to wait before they may be sent again. */
+  send(events: string[]): Promise<number>;
+  /** Keeps events (JSON texts, `timestamp` first) for a later try. */
+  keep?(events: string[]): void;
+  /** An answer came, or none: as `send` says. */
+  sent?(events: string[], wait: number): void;
+  /** True when nothing may be sent now; the events were kept for later. */
+  defer?(events: string[]): boolean;
+  /** The visitor's choice was told. */
+  consent?(): void;
+  /** The page is about to be left, or (`isNew`) another view begins. */
+  leave?(page: Fields, isNew?: boolean): void;
   /** In privacy mode every event waits until this is called. */
   release(): void;
 }

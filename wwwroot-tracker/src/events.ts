@@ -1,21 +1,19 @@
 import { clicks } from "./click-ids";
+import { data } from "./config";
+import { consentSignals, whenAllowed } from "./consent";
 import type { Core, Fields, TrackedEvent } from "./core";
-import { consentSignals, isSilent } from "./consent";
 import { user } from "./identify";
-import { referrer, viewPage } from "./page-views";
+import { page, viewPage } from "./page-views";
 import { platformCookies } from "./platform-cookies";
 import { enqueue } from "./queue";
 import { sessionId } from "./sessions";
+import { cookieless, stringify } from "./storage";
 import { iso } from "./time";
 import { uuid, visitorId } from "./visitor";
 
-
 // the standard types; those of the group are sent at once
 const standardType =
-  /^(?:(page_view|identify|auto_identify|goal|view_content|add_to_cart|initiate_checkout|purchase|lead|schedule|complete_registration|subscribe|contact|course_enrollment|newsletter_signup)|click|form_submit|scroll|search|session_start|session_end|form_interaction|page_exit)$/;
-// double-fired thank-you pages: one order is one event
-const oncePerOrder = /^(purchase|course)/;
-
+  /^(?:(page_view|(?:auto_)?identify|goal|view_content|add_to_cart|initiate_checkout|purchase|lead|schedule|complete_registration|subscribe|contact|course_enrollment|newsletter_signup)|click|form_submit|scroll|search|session_end|form_interaction|page_exit)$/;
 /** orderId becomes order_id, as the collect contract spells it. */
 export const snakeCase = (fields?: Fields): Fields => {
   const result: Fields = {};
@@ -24,7 +22,7 @@ export const snakeCase = (fields?: Fields): Fields => {
 };
 
 /** What later files put in place. */
-export const hooks: Pick<Core, "clean"> = {};
+export const hooks: Partial<Core> = {};
 
 /** The events of this page so far. */
 export const seen: TrackedEvent[] = [];
@@ -32,31 +30,19 @@ export const seen: TrackedEvent[] = [];
 /** Properties every later event of this page carries. */
 export const shared: Fields = {};
 
-/**
- * Makes an event of a standard type, or a custom one under any other name, and queues it. Its id and time are those of this moment, on
- * every retry; an order, or `eventId`, makes the id the same on every call.
- */
-export const track = (name: string, fields?: Fields, time?: number): void => {
-  if (isSilent()) return;
-  // the first event on a page is the view of it
-  viewPage();
-  const standard = standardType.exec(name);
-  const { event_id, eventId, ...own } = standard ? snakeCase(fields) : fields || {};
-  const id = event_id || eventId || (oncePerOrder.test(name) && own.order_id ? name + "_" + own.order_id : uuid());
+export const record = (type: string, time: number, fields: Fields, session?: string, isUrgent?: unknown): void => {
+  const { event_id, eventId, ...properties } = fields;
   const event: TrackedEvent = {
-    event_id: id + "",
-    event_type: standard ? name : "custom",
-    timestamp: iso(time || Date.now()),
-    session_id: sessionId(),
-    visitor_id: visitorId(),
-    properties: {
-      url: location.href,
-      title: document.title,
-      referrer,
-      ...shared,
-      event_name: standard ? undefined : name,
-      ...own,
-    },
+    // first: what is kept for a later try is told young from old by it
+    timestamp: iso(time),
+    // double-fired thank-you pages: one order is one event
+    event_id: (event_id || eventId || (type != "custom" && properties.order_id ? type + "_" + properties.order_id : uuid())) + "",
+    event_type: type,
+    ...(!cookieless && {
+      session_id: session || sessionId(),
+      visitor_id: visitorId(),
+    }),
+    properties,
     user: user(),
     click_ids: clicks,
     cookies: platformCookies(),
@@ -64,5 +50,18 @@ export const track = (name: string, fields?: Fields, time?: number): void => {
   };
   hooks.clean?.(event);
   seen.push(event);
-  enqueue(JSON.stringify(event), !!standard?.[1]);
+  enqueue(stringify(event), isUrgent);
+};
+
+/**
+ * Makes an event of a standard type, or a custom one under any other name, and queues it. Its id and time are those of this moment, on
+ * every retry; an order, or `eventId`, makes the id the same on every call. An email names the visitor and is no property.
+ */
+export const track = (name: string, fields?: Fields, time = Date.now()): void => {
+  // the first event on a page is the view of it
+  viewPage();
+  if ("onlyIdentify" in data && !/identify$/.test(name)) return;
+  const standard = standardType.exec(name);
+  const all = { ...page, title: document.title, ...shared, ...(standard ? snakeCase(fields) : { event_name: name, ...fields }) };
+  whenAllowed(() => record(standard ? name : "custom", time, all, "", standard?.[1]));
 };

@@ -1,9 +1,7 @@
 import { debug } from "./config";
 
 /** Speaks in the console, and only when the tag says data-debug. */
-export const log = (...words: unknown[]): void => {
-  if (debug) console.warn("[ClarityTracking]", ...words);
-};
+export const log = (word: unknown): unknown => debug && console.warn("[ClarityTracking]", word);
 
 /** The page must never see an error of ours: every public method, listener and timer goes through here. */
 export const guard =
@@ -12,10 +10,12 @@ export const guard =
     try {
       return action(...args);
     } catch (error) {
-      log(error);
-      return undefined;
+      return log(error) as undefined;
     }
   };
 
-export const on = (target: EventTarget, name: string, listener: (event: Event) => void): void =>
-  target.addEventListener(name, guard(listener));
+/** In the capture phase: before the page's own listeners can stop it. */
+export const on = (target: EventTarget, name: string, listener: (event: any) => void): void =>
+  target.addEventListener(name, guard(listener), true);
+
+export const soon = (action: () => void, milliseconds?: number): number => setTimeout(guard(action), milliseconds);

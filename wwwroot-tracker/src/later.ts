@@ -1,22 +1,14 @@
 import { base, tag } from "./config";
-import { guard } from "./guard";
 
 declare const LATER_FILES_VERSION: string;
 
-const loaded: Record<string, unknown> = {};
+export const version = LATER_FILES_VERSION;
 
-/** Loads a file that the first view of a page can do without. */
-export const load = (file: string): void => {
-  if (loaded[file]) return;
-  const script = (loaded[file] = document.createElement("script"));
-  script.src = base + file + ".js?v=" + LATER_FILES_VERSION;
-  // a nonce-based content security policy
+/** Loads page.js: all that need not happen before the page is there. It brings the other files. */
+export const loadRest = (): void => {
+  const script = document.createElement("script");
+  script.src = base + "page.js?v=" + version;
+  // for a content security policy with nonces
   script.nonce = tag.nonce;
   document.head.append(script);
 };
-
-/** Loads it when the browser has nothing better to do. */
-export const later = (file: string): void =>
-  void (window.requestIdleCallback || setTimeout)(guard(() => load(file)));
-
-export const release = (): void => {};

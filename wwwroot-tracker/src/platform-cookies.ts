@@ -1,4 +1,4 @@
-import { clickIdIn, clicks } from "./click-ids";
+import { clicks } from "./click-ids";
 import { cookieDomain, readCookie, setCookie } from "./cookies";
 
 /**
@@ -7,11 +7,11 @@ import { cookieDomain, readCookie, setCookie } from "./cookies";
  * developers.facebook.com/docs/marketing-api/conversions-api/parameters/fbp-and-fbc, November 2026.
  */
 
-const metaCookie = (name: string): RegExpExecArray | null => /^fb\.\d+\.\d+\.(.+)/.exec(readCookie(name));
+const valid = "fb\\.\\d+\\.\\d+\\.[^;]+";
 
 /** A valid cookie is never rebuilt; only a different fbclid in the page's address replaces `_fbc`. Throws where no cookie can be set. */
-export const ensureMetaCookies = (): void => {
-  const domain = cookieDomain()!;
+export const ensureMetaCookies = (url: string): void => {
+  const domain = cookieDomain();
   const index = /\d$/.test(domain) ? 0 : domain.split(".").length - 1;
   const put = (name: string, time: number, id: string | number): void => {
     // one left on this host alone would hide the new one
@@ -19,28 +19,25 @@ export const ensureMetaCookies = (): void => {
     setCookie(name, `fb.${index}.${time}.${id}`, 90);
   };
 
-  if (!metaCookie("_fbp")) put("_fbp", Date.now(), (Math.random() * 2147483647) | 0);
+  if (!readCookie("_fbp", valid)) put("_fbp", Date.now(), (Math.random() * (2 ** 31 - 1)) | 0);
 
   const click = clicks.fbclid;
-  const kept = metaCookie("_fbc")?.[1];
-  const here = clickIdIn(location.href, "fbclid");
+  const kept = readCookie("_fbc", valid);
   // Meta's own library may have appended ".XXXXXXXX" to the kept id
-  if (click && (!kept || (here && (kept + ".").indexOf(here + ".")))) put("_fbc", Date.parse(click.first_seen), click.value);
+  if (click && (!kept || (url.includes("fbclid=") && !(kept + ".").includes("." + click.value + ".")))) put("_fbc", Date.parse(click.first_seen), click.value);
 };
 
-const others: Record<string, string> = {
-  ga: "_ga",
-  ga_session: "_ga_[^=]+",
-  ttp: "_ttp",
-  epik: "_epik",
-  sc_cookie1: "_scid",
-  rdt_uuid: "_rdt_uuid",
-  li_fat_id: "li_fat_id",
-};
+const cookie = (name: string, value?: string): string | undefined => readCookie(name, value) || undefined;
 
 /** The ad platforms' own cookies, values untouched, under the names of the collect contract. */
-export const platformCookies = (): Record<string, string | undefined> => {
-  const found: Record<string, string | undefined> = { fbp: metaCookie("_fbp")?.[0], fbc: metaCookie("_fbc")?.[0] };
-  for (const name in others) found[name] = readCookie(others[name]) || undefined;
-  return found;
-};
+export const platformCookies = (): Record<string, string | undefined> => ({
+  fbp: cookie("_fbp", valid),
+  fbc: cookie("_fbc", valid),
+  ga: cookie("_ga"),
+  ga_session: cookie("_ga_[^=]+"),
+  ttp: cookie("_ttp"),
+  epik: cookie("_epik"),
+  sc_cookie1: cookie("_scid"),
+  rdt_uuid: cookie("_rdt_uuid"),
+  li_fat_id: cookie("li_fat_id"),
+});

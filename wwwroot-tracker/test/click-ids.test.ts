@@ -6,7 +6,7 @@ const cases: [situation: string, query: string, expected: Record<string, string>
   ["EveryName", "?fbclid=a&gclid=b&gbraid=c&wbraid=d&dclid=e&ttclid=f&epik=g&ScCid=h&rdt_cid=i&li_fat_id=j&msclkid=k&twclid=l&ct_tracking_id=m&ct_campaign_link_id=n",
     { fbclid: "a", gclid: "b", gbraid: "c", wbraid: "d", dclid: "e", ttclid: "f", epik: "g", ScCid: "h", rdt_cid: "i", li_fat_id: "j", msclkid: "k", twclid: "l", ct_tracking_id: "m", ct_campaign_link_id: "n" }],
   ["MixedCase_IsKept", "?fbclid=IwAR2F4-dbP0l7_Mn1", { fbclid: "IwAR2F4-dbP0l7_Mn1" }],
-  ["SnapInLowerCase_GoesUnderItsName", "?sccid=AbC", { ScCid: "AbC" }],
+  ["OtherCaseOfAName_IsTaken_TheServerNamesIt", "?sccid=AbC", { sccid: "AbC" }],
   ["PlainPlus_StaysAPlus", "?epik=dj0y+Z2c/x==", { epik: "dj0y+Z2c/x==" }],
   ["EncodedPlus_IsAPlus", "?epik=a%2Bb%3D", { epik: "a+b=" }],
   ["EncodedTwice_IsDecodedOnce", "?gclid=a%252Fb", { gclid: "a%2Fb" }],

@@ -22,7 +22,7 @@ try {
     logLevel: "warning",
   });
   const files = tests.map((file) => join(out, file.replace(/\.ts$/, ".mjs")));
-  const { status } = spawnSync(process.execPath, ["--test", ...files], { stdio: "inherit", env: { ...process.env, TRACKER: join(out, "t.js") } });
+  const { status } = spawnSync(process.execPath, ["--test", ...files], { stdio: "inherit", env: { ...process.env, TRACKER: out } });
   process.exitCode = status ?? 1;
 } finally {
   rmSync(out, { recursive: true, force: true });

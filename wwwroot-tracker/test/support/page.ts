@@ -26,7 +26,16 @@ export interface PageOptions {
   storage?: Map<string, string>;
   noStorage?: boolean;
   gpc?: boolean;
+  dnt?: string;
+  /** The page is opened in a tab that nobody looks at. */
+  hidden?: boolean;
   prerendering?: boolean;
+  /** Whether session_start, session_end and page_exit are among what the page sent. */
+  lifecycle?: boolean;
+  /** The tag says type="module", where a script cannot find its tag. */
+  module?: boolean;
+  /** False: the files that come after the core never arrive. */
+  files?: boolean;
   now?: number;
   /** What Math.random answers. */
   random?: number;
@@ -36,12 +45,22 @@ export interface PageOptions {
   beacons?: (sent: Sent) => boolean;
 }
 
-const code = readFileSync(process.env.TRACKER, "utf8");
+const script = (file: string): string => readFileSync(`${process.env.TRACKER}/${file}`, "utf8");
+const code = script("t.js");
+
+interface ScriptTag {
+  src: string;
+  dataset: Record<string, string>;
+  nonce?: string;
+  onerror?: () => void;
+}
 
 /** A page with the shipped script in it: enough of a browser to watch what the script does, with a clock that only moves when told. */
 export class Page {
   readonly sent: Sent[] = [];
   readonly warnings: unknown[][] = [];
+  /** Addresses of the files the script asked for. */
+  readonly requested: string[] = [];
   readonly jar: CookieJar;
   readonly storage: Map<string, string>;
   now: number;
@@ -51,6 +70,9 @@ export class Page {
   private readonly listeners: { name: string; listener: (event: object) => void }[] = [];
   private readonly document: any;
   private timers: { id: number; at: number; action: () => void }[] = [];
+  private readonly tag: ScriptTag;
+  private readonly files: boolean;
+  private readonly isModule: boolean;
   private url: URL;
 
   constructor(options: PageOptions = {}) {
@@ -68,17 +90,25 @@ export class Page {
       throw new Error("SecurityError");
     };
     const record = (beacon: boolean, url: string, body: string, keepalive: boolean): Sent => {
-      const one = { beacon, keepalive, url, body, events: JSON.parse(body).events };
-      this.sent.push(one);
+      const all = JSON.parse(body).events;
+      const events = all.filter((event: any) => options.lifecycle || !/^(session_|page_exit)/.test(event.event_type));
+      const one = { beacon, keepalive, url, body, events };
+      if (events.length) this.sent.push(one);
       return one;
     };
     let timerIds = 0;
+    this.files = options.files ?? true;
+    this.isModule = options.module ?? false;
+    this.tag = { src: "https://track.example.net/t.js", dataset: { apikey: "pk_test_1", ...options.attributes } };
 
     this.document = {
-      hidden: false,
+      hidden: options.hidden ?? false,
       prerendering: options.prerendering,
       referrer: options.referrer ?? "",
-      currentScript: { src: "https://track.example.net/t.js", dataset: { apikey: "pk_test_1", ...options.attributes } },
+      documentElement: { scrollHeight: 4000 },
+      hasFocus: () => !this.document.hidden,
+      createElement: () => ({}),
+      head: { append: (tag: ScriptTag) => this.loadLater(tag) },
       addEventListener: listen,
       get title() {
         return page.title;
@@ -100,11 +130,13 @@ export class Page {
       history: { pushState: go, replaceState: go },
       navigator: {
         globalPrivacyControl: options.gpc,
+        doNotTrack: options.dnt ?? null,
+        onLine: true,
         sendBeacon: (url: string, body: string) => {
           const one = record(true, url, body, true);
-          if (options.beacons?.(one) ?? true) return true;
-          this.sent.pop();
-          return false;
+          const isTaken = options.beacons?.(one) ?? true;
+          if (!isTaken && this.sent.includes(one)) this.sent.pop();
+          return isTaken;
         },
       },
       fetch: async (url: string, init: { body: string; keepalive: boolean }) => {
@@ -117,6 +149,8 @@ export class Page {
         };
       },
       addEventListener: listen,
+      innerHeight: 1000,
+      scrollY: 0,
       setTimeout: (action: () => void, wait = 0) => {
         this.timers.push({ id: ++timerIds, at: this.now + wait, action });
         return timerIds;
@@ -145,7 +179,19 @@ export class Page {
 
   /** Runs the shipped script, as its tag does. */
   load(): void {
+    this.document.currentScript = this.isModule ? null : this.tag;
     this.run(code);
+    this.document.currentScript = null;
+  }
+
+  /** Files that the script loads itself: page.js runs at once, the others need a real browser. */
+  private loadLater(tag: ScriptTag): void {
+    const file = tag.src.replace(/.*\/|\?.*/g, "");
+    this.requested.push(tag.src);
+    if (file !== "page.js" || !this.files) return;
+    this.document.currentScript = tag;
+    this.run(script(file));
+    this.document.currentScript = null;
   }
 
   /** Runs a line of the page's own script; an error of the tracker in it would fail the test. */
@@ -177,6 +223,23 @@ export class Page {
     this.fire("visibilitychange");
     this.fire("pagehide");
     await this.wait(0);
+  }
+
+  async show(): Promise<void> {
+    this.document.hidden = false;
+    this.fire("visibilitychange");
+    await this.wait(0);
+  }
+
+  scrollTo(y: number): void {
+    this.run(`scrollY = ${y}`);
+    this.fire("scroll");
+  }
+
+  /** Follows a link inside the page. */
+  go(fragment: string): void {
+    this.url = new URL(fragment, this.url);
+    this.fire("popstate");
   }
 
   async activate(): Promise<void> {
