@@ -1,45 +1,49 @@
 import { guard, soon } from "./guard";
 import { cookieless } from "./storage";
 
-/** The first group of a pattern's match in any case, or "". */
-export const find = (pattern: string, text: string): string => new RegExp(pattern, "i").exec(text)?.[1] || "";
-
-// Each look at document.cookie may cost a round trip to another process: once per task is enough.
+// Each look at document.cookie, and each write, is a round trip to another process: looks are shared, writes wait until the page goes on.
 let jar = "";
 
 /** A cookie's value as it is written, or "": click ids must not be decoded twice. The name is a pattern, and the value may have to be one. */
 export const readCookie = (name: string, value = "[^;]*"): string => {
   if (!jar) {
     jar = "; " + guard(() => document.cookie)();
-    soon(() => (jar = ""));
+    // not before the writes of this moment
+    soon(() => {
+      jar = "";
+    }, 50);
   }
-  return find(`; ${name}=(${value})`, jar);
+  return jar.match(`; ${name}=(${value})`)?.[1] || "";
+};
+
+const put = (cookie: string, seconds: number, domain: string): void => {
+  document.cookie = `${cookie};path=/;max-age=${seconds}${domain && ";domain=" + domain}`;
 };
 
 /** Writes on the widest domain; does nothing where cookies are not to be had. */
-export const setCookie = (name: string, value: string, days: number | "", domain = cookieDomain()): void => {
+export const setCookie = (name: string, value: string, days: number | "", domain?: string): void => {
   if (cookieless) return;
-  document.cookie = `${name}=${value};path=/;max-age=${+days * 86400}${domain ? ";domain=" + domain : ""}`;
-  jar = `; ${name}=${value}${jar}`;
+  const cookie = name + "=" + value;
+  jar = "; " + cookie + jar;
+  soon(() => put(cookie, +days * 86400, domain ?? cookieDomain()));
 };
+
+let widest: string | undefined;
 
 /**
  * The widest domain the browser lets this page set cookies on: it knows the public suffix list, so it is asked, from the shortest
- * candidate up. "" means host-only (single labels), undefined that cookies are not to be had.
+ * candidate up. "" means this host alone.
  */
-const probeDomain = (): string | undefined => {
-  let domain = "";
-  for (const label of ("." + location.hostname).split(".").reverse()) {
-    domain = label && label + (domain && "." + domain);
-    setCookie("ct_probe", "1", 1, domain);
-    jar = "";
-    const taken = readCookie("ct_probe");
-    setCookie("ct_probe", "", 0, domain);
-    if (taken) return domain;
+export const cookieDomain = (): string => {
+  if (widest === undefined) {
+    widest = "";
+    const probe = "ct_probe=" + Date.now();
+    const labels = location.hostname.split(".");
+    for (let i = labels.length - 1; !widest && i--; ) {
+      const domain = labels.slice(i).join(".");
+      put(probe, 1, domain);
+      if (document.cookie.includes(probe)) widest = domain;
+    }
   }
-  return undefined;
+  return widest;
 };
-
-let probed: string | undefined;
-
-export const cookieDomain = (): string => (probed = probed ?? (guard(probeDomain)() || ""));

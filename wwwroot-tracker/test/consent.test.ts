@@ -43,6 +43,7 @@ test("Consent_Refused_WhatWaitedIsForgottenAndNothingFollows", async () => {
   const page = await open({ attributes: hold });
   page.run("ClarityTracking.consent({ ads: false, analytics: false }); ClarityTracking.trackPurchase(1)");
   await page.hide();
+  await page.wait(1000);
   assert.equal(page.sent.length, 0);
   assert.deepEqual(page.jar.cookies.map((c) => c.name), ["ct_consent"]);
 });

@@ -96,6 +96,7 @@ test("Queue_OptOutBeforeLoad_NothingIsSentOrStored", async () => {
   page.run("ClarityTracking.trackPurchase(1)");
   await page.hide();
   assert.equal(page.sent.length, 0);
+  await page.wait(1000);
   assert.deepEqual(page.jar.cookies.map((c) => c.name), ["ct_optout"]);
 });
 

@@ -6,10 +6,22 @@ interface Cookie {
   value: string;
   domain: string;
   hostOnly: boolean;
+  /** Milliseconds. */
+  expires: number;
 }
 
 export class CookieJar {
-  cookies: Cookie[] = [];
+  private all: Cookie[] = [];
+  /** The clock of the page that looks. */
+  now = 0;
+
+  get cookies(): Cookie[] {
+    return this.all.filter((cookie) => cookie.expires > this.now);
+  }
+
+  set cookies(cookies: Cookie[]) {
+    this.all = cookies;
+  }
 
   set(host: string, text: string): void {
     const [pair, ...attributes] = text.split(";");
@@ -23,7 +35,8 @@ export class CookieJar {
     const hostOnly = asked === undefined;
     const domain = asked ?? host;
     this.cookies = this.cookies.filter((c) => c.name !== name || c.domain !== domain || c.hostOnly !== hostOnly);
-    if (Number(read("max-age") ?? 1) > 0) this.cookies.push({ name, value: pair.slice(at + 1), domain, hostOnly });
+    const expires = this.now + 1000 * Number(read("max-age") ?? 1e9);
+    this.all.push({ name, value: pair.slice(at + 1), domain, hostOnly, expires });
   }
 
   get(host: string): string {

@@ -63,7 +63,6 @@ export class Page {
   readonly requested: string[] = [];
   readonly jar: CookieJar;
   readonly storage: Map<string, string>;
-  now: number;
   title = "Title";
   answer: (sent: Sent) => Answer | "offline";
   private readonly context: object;
@@ -77,8 +76,8 @@ export class Page {
 
   constructor(options: PageOptions = {}) {
     this.url = new URL(options.url ?? "https://www.example.com/");
-    this.now = options.now ?? clock;
     this.jar = options.jar ?? new CookieJar();
+    this.now = options.now ?? clock;
     this.storage = options.storage ?? new Map();
     this.answer = options.answer ?? (() => ({ status: 202 }));
     const host = this.url.hostname;
@@ -175,6 +174,14 @@ export class Page {
     this.context = createContext(globals);
     this.run("var window = globalThis; Date.now = clock; if (random) Math.random = () => random;" + (options.before ?? ""));
     this.load();
+  }
+
+  get now(): number {
+    return this.jar.now;
+  }
+
+  set now(time: number) {
+    this.jar.now = time;
   }
 
   /** Runs the shipped script, as its tag does. */

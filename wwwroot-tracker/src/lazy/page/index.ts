@@ -65,6 +65,10 @@ if ("consent" in data) {
 if ("crossDomain" in data) guard(followLink)(core);
 releaseOne();
 
+// both stores, and a life that starts anew
+const visitor = read("visitor");
+if (visitor) write("visitor", visitor);
+
 guard(watchPages)(core, viewPage);
 guard(watchEngagement)(core);
 guard(watchRetries)(core, global.getConfig);
