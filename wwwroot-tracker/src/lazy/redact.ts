@@ -6,10 +6,10 @@ const email = /[^\s@/?&#=:;,<>()[\]"']{1,99}(?:@|%40)[^\s@/?&#=:;,<>()[\]"']+/g;
 
 // parameters of an address that hold a secret or a person, by name
 const named =
-  /([?&#](?:[\w.[\]-]*[\]_.[-])?(?:e-?mail|(?:tele)?phone|tel|mobile|(?:first|last|full|sur|user)[_-]?name|[fl]name|street|address|birth|dob|passw|pwd|otp|token|secret|api_?key|session)[\w.[\]-]*=)[^&#\s]+/gi;
+  /([?&#](?:[\w.[\]-]{0,40}[\]_.[-])?(?:e-?mail|(?:tele)?phone|tel|mobile|(?:first|last|full|sur|user)[_-]?name|[fl]name|street|address|birth|dob|passw|pwd|otp|token|secret|api_?key|session)[\w.[\]-]*=)[^&#\s]+/gi;
 
 // seven to nineteen digits as people and machines write them
-const number = /(^|[^\w%])((?:%2B|[+(])*\d(?:[\s().+/-]{0,2}\d){6,18})(?!\d)/gi;
+const number = /(^|[^\w%])((?:%2B|[+(])*\d(?:[\s().+/-]{0,3}\d){6,18})(?!\d)/gi;
 
 // ad platforms compare these byte by byte, and their digits mean nothing
 const kept = /(?:^|[?&])(?:utm_\w+|ct_\w+|\w*(?:cl|clk|cc|_c)id|[gw]braid|epik|li_fat_id)=[^&#]*$/i;
@@ -42,9 +42,9 @@ const plain = (text: string): string =>
 /** Without email addresses, phone and card numbers, and without parameters named like secrets; also where they are percent-encoded. */
 export const redact = (text: string): string =>
   plain(
-    text.replace(/[^\s?&#]*%[^\s?&#]*/g, (part) => {
+    text.replace(/[^\s?&#]+/g, (part) => {
       try {
-        const decoded = decodeURIComponent(part);
+        const decoded = part.includes("%") ? decodeURIComponent(part) : part;
         const clean = plain(decoded);
         return clean === decoded ? part : clean.replace(/\s/g, "%20");
       } catch {
@@ -55,6 +55,6 @@ export const redact = (text: string): string =>
 
 /** Also without what only stands in a page by accident: access tokens (long, of letters and digits without words) and IBANs. */
 export const redactAll = (text: string): string =>
-  redact(text)
-    .replace(/[\w+-]{32,}(?:\.[\w+-]+)*/g, (word) => (/\w{16}/.test(word) && /\d\D+\d\D+\d/.test(word) ? mask : word))
-    .replace(/\b[A-Z]{2}\d\d(?: ?[A-Z\d]{4}){2,7}(?: ?[A-Z\d]{1,4})?\b/g, mask);
+  redact(text.replace(/\b[A-Z]{2}\d\d(?: ?[A-Z\d]{4}){2,7}(?: ?[A-Z\d]{1,4})?\b/g, mask)).replace(/[\w+-]{32,}(?:\.[\w+-]+)*/g, (word) =>
+    /\w{16}/.test(word) && /\d\D+\d\D+\d/.test(word) ? mask : word
+  );

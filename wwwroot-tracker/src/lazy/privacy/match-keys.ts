@@ -45,7 +45,8 @@ const rules: Record<string, Rule> = {
     /^(f|female|woman|girl|lady|she|hers?|mrs|ms|miss|madam)$/.test(value) ? "f" : /^(m|male|man|boy|gentleman|he|him|his|mr|mister|sir)$/.test(value) ? "m" : "",
   date_of_birth: (value) => {
     const [, year, month, day] = /^((?:19|20)\d\d)[-/.]?(0[1-9]|1[0-2])[-/.]?(0[1-9]|[12]\d|3[01])(?!\d)/.exec(value) || [];
-    return year && year + month + day;
+    // no 31st of February
+    return year && new Date(+year, +month - 1, +day).getDate() === +day ? year + month + day : "";
   },
   external_id: (value) => value.replace(/\s/g, ""),
   // readable or not at all
@@ -56,7 +57,7 @@ const placeholder = /^(null|undefined|none|n\/a|unknown|\(not set\)|\(none\)|\[o
 
 const hash = (field: string, value: unknown): string => {
   if (!/^(string|number)$/.test(typeof value)) return "";
-  const text = (value + "").normalize().replace(/^[\s\u200b]+|[\s\u200b]+$/g, "").toLowerCase();
+  const text = (value + "").replace(/^[\s\u200b]+|[\s\u200b]+$/g, "").toLowerCase();
   if (placeholder.test(text) || text.length > 512) return "";
   if (/^([\da-f]{32}){1,2}$/.test(text)) return text;
   const form = field in rules ? rules[field](text) : text;
