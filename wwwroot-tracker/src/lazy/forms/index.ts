@@ -74,7 +74,9 @@ if (identifies)
     focusin: () => {},
   });
 
-if (!("onlyIdentify" in data)) {
+// then no view is recorded
+if ("onlyIdentify" in data) identifies && guard(identifyFromAddress)();
+else {
   const focus = interacted("focus");
   const submit = (form: HTMLFormElement, event: SubmitEvent): void => {
     submitted(form, event);
