@@ -24,16 +24,17 @@ public sealed class AutoCaptureTests(AppFixture app, Browser browser) : IClassFi
         await page.ClickAsync("#inner", new() { ClickCount = 3 });
         await page.ClickAsync("#reserve");
         await page.ClickAsync("#typed");
+        await page.ClickAsync("text=First");
 
-        var clicks = await site.Events.WaitForAsync("click", 3);
-        Assert.Equal(3, clicks.Count);
+        var clicks = await site.Events.WaitForAsync("click", 4);
+        Assert.Equal(4, clicks.Count);
         var basket = Properties(clicks[0]);
         Assert.Equal(("html>body>main>section.offers.spring>button.primary:nth-of-type(2)", "button", "Add to basket"),
             (Text(basket, "element_path"), Text(basket, "element_tag"), Text(basket, "element_text")));
         Assert.Equal("webdriver", Text(basket, "bot_hint"));
         var reserve = Properties(clicks[1]);
         Assert.Equal(("button#reserve:nth-of-type(3)", "reserve", "reserve"), (Text(reserve, "element_path"), Text(reserve, "element_id"), Text(reserve, "click_name")));
-        Assert.Equal("Check now", Text(Properties(clicks[2]), "element_text"));
+        Assert.Equal(("Check now", "First"), (Text(Properties(clicks[2]), "element_text"), Text(Properties(clicks[3]), "element_text")));
         Assert.StartsWith($"{site.Url}/clicks", clicks[0].GetProperty("url").GetString(), StringComparison.Ordinal);
     }
 
@@ -172,6 +173,7 @@ public sealed class AutoCaptureTests(AppFixture app, Browser browser) : IClassFi
 
     [Theory]
     [InlineData("[name=friend_email]", "#refer button")]
+    [InlineData("#invite [name=email]", "#invite button")]
     [InlineData("[name=patient_email]", "#patient button")]
     public async Task AutoIdentify_OfSomebodyElseOrInPrivate_DoesNotHappen(string field, string button)
     {
@@ -217,6 +219,9 @@ public sealed class AutoCaptureTests(AppFixture app, Browser browser) : IClassFi
 
         await page.EvaluateAsync("ClarityTracking.identify('login@example.com')");
         await site.VisitAsync(page, "/search?email=jane%2Bnews@example.com", "forms");
+        await site.VisitAsync(page, "/forms", "forms");
+        await page.FillAsync("[name=your_email]", "someone@example.com");
+        await page.FillAsync("[name=lname]", "Else");
         await page.EvaluateAsync("ClarityTracking.trackEvent('lead')");
         Assert.Equal(Sha("login@example.com"), await MatchKeyAsync(await site.Events.OneAsync("lead"), "em"));
         Assert.Equal(1, await site.Events.CountAsync("auto_identify"));
@@ -280,7 +285,7 @@ public sealed class AutoCaptureTests(AppFixture app, Browser browser) : IClassFi
         page.Request += (_, request) => bodies.Add(request.Url + request.PostData);
         await site.VisitAsync(page, "/forms?email=jane%40example.com&utm_source=mail&fbclid=IwAR0-0301234567x&phone=%2B49301234567", "forms");
 
-        await page.EvaluateAsync("ClarityTracking.trackEvent('lead', { note: 'call +49 30 1234567', deep: [{ to: 'Jane.Doe@example.com' }], amount: 12 })");
+        await page.EvaluateAsync("ClarityTracking.trackEvent('lead', { note: 'call +49 30 1234567', order_id: '0301234567', deep: [{ to: 'Jane.Doe@example.com' }], amount: 12 })");
         await page.FillAsync("[name=your_email]", "Jane.Doe@Example.com");
         await page.FillAsync("[autocomplete=given-name]", "Jane");
         await page.FillAsync("[name=phone]", "+49 30 1234567");
@@ -292,6 +297,7 @@ public sealed class AutoCaptureTests(AppFixture app, Browser browser) : IClassFi
         Assert.Equal(Sha("jane"), await MatchKeyAsync(submitted, "fn"));
         var lead = await site.Events.OneAsync("lead");
         Assert.Equal(("call [redacted]", "[redacted]", 12), (Text(Properties(lead), "note"), Properties(lead).GetProperty("deep")[0].GetProperty("to").GetString(), Properties(lead).GetProperty("amount").GetInt32()));
+        Assert.Equal("0301234567", lead.GetProperty("orderId").GetString());
         Assert.Equal("IwAR0-0301234567x", lead.GetProperty("clickIds").GetProperty("fbclid").GetProperty("value").GetString());
         Assert.Contains("fbclid=IwAR0-0301234567x", lead.GetProperty("url").GetString(), StringComparison.Ordinal);
 

@@ -20,7 +20,11 @@ export const attribute = (element: Element, name: string): string => redactAll(r
 export const textOf = (element: any): string => {
   const text = element.querySelector(secret)
     ? ""
-    : (/^(submit|button|reset|image)$/.test(element.type) && element.value) || element.textContent || element.alt || element.ariaLabel || element.title;
+    : (element.localName === "input" && /^(submit|button|reset)$/.test(element.type) && element.value) ||
+      element.textContent ||
+      element.alt ||
+      element.ariaLabel ||
+      element.title;
   // cut last: half an address would not be recognised
   return redactAll((text || "").slice(0, 999).replace(/\s+/g, " ").trim()).slice(0, 100);
 };
@@ -56,7 +60,7 @@ export const getClickInfo = (element: Element): Fields => {
   // an svg's is an object
   const url = new URL(link.href.baseVal || link.href, location.href);
   const isPage = /^http/.test(url.protocol);
-  if (isPage || /^(tel|mailto|sms):/.test(url.protocol)) tell("link_url", redactAll(url.href).slice(0, 500));
+  if (isPage || /^(tel|mailto|sms):/.test(url.protocol)) tell("link_url", redactAll(url.href.slice(0, 999)).slice(0, 500));
   if (isPage) {
     tell("link_domain", url.hostname);
     tell("outbound", url.hostname.replace(/^www\./, "") !== location.hostname.replace(/^www\./, ""));

@@ -92,6 +92,8 @@ clarity().getClickInfo = guard(getClickInfo);
 lookAround();
 on(document, "focusin", () => load("forms"));
 hear((event) => {
+  // what the page says itself is no guess of forms.js
+  if (event.event_type === "identify") write("guess", "", 0);
   lookAround();
   if (!everything) return;
   if (event.event_type === "page_view") searchIn(event.properties.url as string);

@@ -3,8 +3,8 @@ import { elements } from "../elements";
 
 const valid = /^[^\s@,;:<>()[\]"]{1,64}@[a-z\d-]+(\.[a-z\d-]+)*\.[a-z]{2,}$/i;
 
-// somebody else's address
-const others = /friend|recipient|refer|invit|gift/i;
+// somebody else's address; not "preferred"
+const others = /friend|recipient|(^|[^p])refer|invit|gift/i;
 
 const kinds: [name: string, hint: RegExp, value: RegExp][] = [
   ["email", /./, valid],
@@ -12,6 +12,9 @@ const kinds: [name: string, hint: RegExp, value: RegExp][] = [
   ["first_name", /given.?name|first.?name|\bfname|vorname/, /^[^@\d]{1,60}$/],
   ["last_name", /family.?name|last.?name|\blname|surname|nachname/, /^[^@\d]{1,60}$/],
 ];
+
+/** Enough to know an email again, not enough to read it: it outlives an opt-out. */
+const sumOf = (email: unknown): string => [...(email + "").toLowerCase()].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) | 0, 7) + "";
 
 /** Tells the core who the visitor seems to be, unless it knows better or nothing is new. */
 const guess = (email: string, traits: Fields, fromAddress?: boolean): void => {
@@ -22,13 +25,15 @@ const guess = (email: string, traits: Fields, fromAddress?: boolean): void => {
   clean?.(told);
   const isSame = (known.email + "").toLowerCase() === told.user?.email;
   // what the page said itself stands; an earlier guess does not
-  if (read("optout") || (known.email && !isSame && (fromAddress || !read("guess")))) return;
+  if (read("optout") || (known.email && !isSame && (fromAddress || read("guess") !== sumOf(known.email)))) return;
   const fresh: Fields = {};
   for (const name in traits) if (!known[name] || !isSame) fresh[name] = traits[name];
   if (isSame && !Object.keys(fresh).length) return;
   identify((isSame ? known.email : email) as string, { ...fresh, ...(!known.email && known) }, "auto_identify");
-  if (!isSame) write("guess", "1", 0);
+  if (!isSame) write("guess", sumOf(told.user?.email), 0);
 };
+
+const nameOf = (form: Element): string => ["id", "name"].map((name) => form.getAttribute(name)).join(" ");
 
 /** The visitor's email, phone and names from the fields of a form: by what the fields are called, or because one holds an email. */
 export const identifyFrom = (fields: Iterable<any>): void => {
@@ -36,7 +41,7 @@ export const identifyFrom = (fields: Iterable<any>): void => {
   for (const field of fields) {
     const hint = [field.autocomplete, field.type, field.name, field.id].join(" ").toLowerCase();
     const value = (field.value || "").trim();
-    if (!/^(text|email|tel)$/.test(field.type) || others.test(hint) || elements().isPrivate(field)) continue;
+    if (!/^(text|email|tel)$/.test(field.type) || others.test(hint) || elements().isPrivate(field) || (field.form && others.test(nameOf(field.form)))) continue;
     for (const [name, hints, values] of kinds) if (!found[name] && hints.test(hint) && values.test(value)) found[name] = value;
   }
   const { email, ...traits } = found;

@@ -3,7 +3,7 @@ import { core, type Fields } from "../../core";
 import { elements } from "../elements";
 import { identifyFrom, identifyFromAddress } from "./identify";
 
-const { data, guard, seen, track, write } = core();
+const { data, guard, seen, track } = core();
 const { attribute, hear, isPrivate, pathOf, redact, textOf, watch } = elements();
 
 /** Each form and each field is noted once per view. */
@@ -92,8 +92,6 @@ else {
 }
 
 hear(({ event_type }) => {
-  // what the page says itself is no guess
-  if (event_type === "identify") write("guess", "", 0);
   if (event_type !== "page_view") return;
   noted = new WeakSet();
   if (identifies) identifyFromAddress();

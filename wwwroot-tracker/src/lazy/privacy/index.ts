@@ -7,13 +7,14 @@ import { redact } from "../redact";
 import { hashUser } from "./match-keys";
 
 /** A copy: what the page handed over stays as it is. */
-const redacted = (value: any): any => {
-  if (typeof value === "string") return redact(value);
+const redacted = (value: any, name = ""): any => {
+  // ids are digits too; an order must stay the same order
+  if (typeof value === "string") return /(?:^|_)ids?$|^sku$|[a-z]Ids?$/.test(name) && !/@|%40/.test(value) ? value : redact(value);
   if (!value || typeof value !== "object") return value;
-  if (value.toJSON) return redacted(value.toJSON());
-  if (Array.isArray(value)) return value.map(redacted);
+  if (value.toJSON) return redacted(value.toJSON(), name);
+  if (Array.isArray(value)) return value.map((each) => redacted(each, name));
   const copy: Fields = {};
-  for (const name of Object.keys(value)) copy[name] = redacted(value[name]);
+  for (const name of Object.keys(value)) copy[name] = redacted(value[name], name);
   return copy;
 };
 
