@@ -98,10 +98,14 @@ public sealed class StoredEvents(AppFixture app, Account owner, NewSite website)
                 break;
             await Task.Delay(100);
         }
-        Assert.True(rows.Count >= count, $"Of {count} {name} events {rows.Count} were stored. All: {string.Join(", ", (await ListAsync(client, null)).Select(e => e.GetProperty("name")))}");
+        Assert.True(rows.Count >= count,
+            $"Of {count} {name} events {rows.Count} were stored. All: {string.Join(", ", (await ListAsync(client, null)).Select(e => e.GetProperty("name")))}");
         var traces = new List<JsonElement>();
         foreach (var row in rows.OrderBy(e => e.GetProperty("occurredAt").GetDateTimeOffset()))
-            traces.Add((await AppFixture.JsonOf(await client.GetAsync($"/api/websites/{Website.Id}/events/{row.GetProperty("id").GetGuid()}"))).GetProperty("event"));
+        {
+            var trace = await client.GetAsync($"/api/websites/{Website.Id}/events/{row.GetProperty("id").GetGuid()}");
+            traces.Add((await AppFixture.JsonOf(trace)).GetProperty("event"));
+        }
         return traces;
     }
 
@@ -119,7 +123,8 @@ public sealed class StoredEvents(AppFixture app, Account owner, NewSite website)
     public async Task<JsonElement> RevealAsync(JsonElement stored)
     {
         using var client = app.ClientFor(owner);
-        return (await AppFixture.JsonOf(await client.PostAsync($"/api/websites/{Website.Id}/events/{stored.GetProperty("id").GetGuid()}/reveal", null))).GetProperty("personal");
+        var answer = await client.PostAsync($"/api/websites/{Website.Id}/events/{stored.GetProperty("id").GetGuid()}/reveal", null);
+        return (await AppFixture.JsonOf(answer)).GetProperty("personal");
     }
 
     private async Task<IReadOnlyList<JsonElement>> ListAsync(HttpClient client, string? name) =>

@@ -58,7 +58,8 @@ const siteOf = (host: string): string => /[^.]*\.?[^.]*$/.exec(host) + "";
  * the two hosts really belong together is the browser's to decide.
  */
 const renewCookies = ({ session_id, consent }: TrackedEvent): void => {
-  if (!session_id || read("renewed") === session_id || /denied/.test(Object.values(consent) + "") || siteOf(new URL(base).hostname) !== siteOf(location.hostname)) return;
+  if (!session_id || read("renewed") === session_id || /denied/.test(Object.values(consent) + "")) return;
+  if (siteOf(new URL(base).hostname) !== siteOf(location.hostname)) return;
   write("renewed", session_id, 0);
   fetch(base + "cookies", { method: "POST", credentials: "include", keepalive: true }).catch(() => {});
 };

@@ -41,7 +41,8 @@ export const identifyFrom = (fields: Iterable<any>): void => {
   for (const field of fields) {
     const hint = [field.autocomplete, field.type, field.name, field.id].join(" ").toLowerCase();
     const value = (field.value || "").trim();
-    if (!/^(text|email|tel)$/.test(field.type) || others.test(hint) || elements().isPrivate(field) || (field.form && others.test(nameOf(field.form)))) continue;
+    if (!/^(text|email|tel)$/.test(field.type) || elements().isPrivate(field)) continue;
+    if (others.test(hint) || (field.form && others.test(nameOf(field.form)))) continue;
     for (const [name, hints, values] of kinds) if (!found[name] && hints.test(hint) && values.test(value)) found[name] = value;
   }
   const { email, ...traits } = found;
