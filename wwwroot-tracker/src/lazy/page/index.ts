@@ -13,15 +13,19 @@ const { src, nonce } = document.currentScript as HTMLScriptElement;
 const global = (window as unknown as { ClarityTracking: { _: Parts | Core; getConfig(): { apiKey: string; endpoint: string } } }).ClarityTracking;
 const [hooks, data, guard, on, track, identify, seen, clicks, read, write, send, release, viewPage] = global._ as Parts;
 
-const loaded: Record<string, unknown> = {};
+// what could not be had is asked for once more
+const tries: Record<string, number> = {};
+const loading: Record<string, boolean> = {};
 
 const load = (file: string): void => {
-  if (loaded[file]) return;
-  const script = (loaded[file] = document.createElement("script"));
+  if (loading[file] || tries[file] > 1) return;
+  loading[file] = true;
+  tries[file] = (tries[file] || 0) + 1;
+  const script = document.createElement("script");
   script.src = src.replace("page.js", file + ".js");
   // for a content security policy with nonces
   script.nonce = nonce;
-  script.onerror = () => (loaded[file] = 0);
+  script.onerror = () => (loading[file] = false);
   document.head.append(script);
 };
 
