@@ -103,7 +103,7 @@ const send = (one: Ours): void => {
   const pixel = one.platform.holder()?.[one.platform.key];
   if (!pixel || one.done) return;
   one.done = 1;
-  if (wasSent(one)) return;
+  if (guard(wasSent)(one)) return;
   sending = true;
   guard(() => pixel.apply(one.platform.holder(), one.platform.write(one.name, one.event.event_id, one.event.properties)))();
   sending = false;
