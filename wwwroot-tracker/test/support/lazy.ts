@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { open, type Page, type PageOptions } from "./page";
 
 /** A page with the core and then one of the files it loads later, each exactly as it is shipped. */
@@ -11,6 +10,6 @@ export const openWith = async (file: string, options: PageOptions = {}): Promise
       performance = { timeOrigin: 0, getEntriesByType: function () { return window.requests || []; } };
       ${options.before ?? ""}`,
   });
-  page.run(readFileSync(join(dirname(process.env.TRACKER!), file + ".js"), "utf8"));
+  page.run(readFileSync(process.env.TRACKER!.replace(/t\.js$/, file + ".js"), "utf8"));
   return page;
 };
