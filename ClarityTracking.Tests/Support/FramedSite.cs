@@ -101,11 +101,12 @@ public sealed partial class FramedSite : IAsyncDisposable
         return found;
     }
 
-    /// <summary>The readable personal data of a stored event.</summary>
-    public async Task<JsonElement> PersonOfAsync(JsonElement stored)
+    /// <summary>The email that a stored event knows.</summary>
+    public async Task<string?> EmailOfAsync(JsonElement stored)
     {
         using var client = _app.ClientFor(_account);
-        return await AppFixture.JsonOf(await client.PostAsync($"/api/websites/{_website.Id}/events/{stored.GetProperty("id").GetGuid()}/reveal", null));
+        var answer = await client.PostAsync($"/api/websites/{_website.Id}/events/{stored.GetProperty("id").GetGuid()}/reveal", null);
+        return (await AppFixture.JsonOf(answer)).GetProperty("personal").GetProperty("user").GetProperty("email")[0].GetString();
     }
 
     public ValueTask DisposeAsync() => _host.DisposeAsync();
