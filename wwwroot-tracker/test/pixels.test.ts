@@ -4,7 +4,10 @@ import { openWith } from "./support/lazy";
 import type { Page, PageOptions } from "./support/page";
 
 // What the platforms' base codes leave in the page before their scripts have come, written from their documentation.
-const meta = "var fbq = function () { fbq.callMethod ? fbq.callMethod.apply(fbq, arguments) : fbq.queue.push(arguments); }; var _fbq = fbq; fbq.push = fbq; fbq.loaded = true; fbq.queue = [];";
+const meta = `var fbq, _fbq; (function () {
+  var self = fbq = _fbq = function () { self.callMethod ? self.callMethod.apply(self, arguments) : self.queue.push(arguments); };
+  self.push = self; self.loaded = true; self.queue = [];
+})();`;
 const tiktok = "var ttq = []; ttq.track = function () { ttq.push(['track'].concat([].slice.call(arguments))); };";
 const pinterest = "var pintrk = function () { pintrk.queue.push([].slice.call(arguments)); }; pintrk.queue = [];";
 
@@ -162,6 +165,22 @@ test("Pixel_ReplacedByItsScript_IsHeardAgain", async () => {
   page.run(`${buy}; ttq.track('Purchase', { value: 20 })`);
   await page.wait(60000);
   assert.deepEqual(calls(page, "ttq.calls"), [["Purchase", { value: 20 }, { event_id: "purchase_1" }]]);
+});
+
+test("Pixel_WrappedByAnotherScript_IsHeardOnce", async () => {
+  const page = await opened(meta);
+  page.run("var inner = fbq; fbq = function () { return inner.apply(this, arguments); }; fbq.queue = inner.queue;");
+  await page.wait(2000);
+  page.run("fbq('track', 'AddToCart'); ClarityTracking.track('add_to_cart', { eventId: '1' }); ClarityTracking.track('add_to_cart', { eventId: '2' })");
+  await page.wait(60000);
+  assert.deepEqual(calls(page).map((call) => call[3]?.eventID), [undefined, "2"]);
+});
+
+test("Pixel_FunctionCannotBeReplaced_TheOthersAreTold", async () => {
+  const page = await opened(meta + pinterest);
+  page.run("Object.defineProperty(window, 'fbq', { get: function () { throw new Error('locked'); } });" + buy);
+  await page.wait(5000);
+  assert.equal(calls(page, "pintrk.queue").length, 1);
 });
 
 test("Pixel_PageLeaves_TellsAtOnce", async () => {

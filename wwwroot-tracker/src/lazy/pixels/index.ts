@@ -33,7 +33,8 @@ let ours: Ours[] = [];
 /** Calls of the page that none of our events has matched; no time = before we could hear them. */
 let theirs: { platform: Platform; name: string; time: number }[] = [];
 const wrapped: unknown[] = [];
-let sending = false;
+/** A call of ours, or one already heard, on its way through: other scripts wrap these functions too. */
+const busy: Record<string, unknown> = {};
 let until = 0;
 let timer: ReturnType<typeof setTimeout>;
 
@@ -68,8 +69,14 @@ const wrap = (platform: Platform, index: number): void => {
   const isFirst = !wrapped[index];
   const proxy: any = (wrapped[index] = new Proxy(original, {
     apply(target, self, args) {
-      if (!sending) guard(hear)(platform, args, Date.now());
-      return Reflect.apply(target, self, args);
+      if (busy[platform.key]) return Reflect.apply(target, self, args);
+      guard(hear)(platform, args, Date.now());
+      busy[platform.key] = 1;
+      try {
+        return Reflect.apply(target, self, args);
+      } finally {
+        busy[platform.key] = 0;
+      }
     },
   }));
   holder[platform.key] = proxy;
@@ -99,15 +106,15 @@ const wasSent = ({ platform, name, time }: Ours): boolean =>
         !seen.some((event) => entry.name.includes(encodeURIComponent(event.event_id))),
     );
 
-const send = (one: Ours): void => {
+const send = guard((one: Ours): void => {
   const pixel = one.platform.holder()?.[one.platform.key];
   if (!pixel || one.done) return;
   one.done = 1;
   if (guard(wasSent)(one)) return;
-  sending = true;
+  busy[one.platform.key] = 1;
   guard(() => pixel.apply(one.platform.holder(), one.platform.write(one.name, one.event.event_id, one.event.properties)))();
-  sending = false;
-};
+  busy[one.platform.key] = 0;
+});
 
 const mayTell = (): boolean | undefined => {
   const { ads } = guard(() => JSON.parse(read("consent") || "{}"))() || {};
@@ -116,7 +123,7 @@ const mayTell = (): boolean | undefined => {
 };
 
 const tick = guard((): void => {
-  platforms.forEach(wrap);
+  platforms.forEach(guard(wrap));
   const now = Date.now();
   const may = mayTell();
   if (may) ours.forEach((one) => (one.due <= now || document.hidden) && send(one));
