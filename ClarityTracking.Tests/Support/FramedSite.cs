@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Extensions;
 using Microsoft.Playwright;
 
 namespace ClarityTracking.Tests.Support;
@@ -34,6 +35,9 @@ public sealed partial class FramedSite : IAsyncDisposable
     /// <summary>Requests to the doubles, in order.</summary>
     public ConcurrentQueue<Uri> Requests { get; } = [];
 
+    /// <summary>Addresses of this website's pages as they were asked for, in order.</summary>
+    public ConcurrentQueue<Uri> Visits { get; } = [];
+
     /// <param name="attributes">More attributes of the snippet's tag.</param>
     public static async Task<FramedSite> StartAsync(AppFixture app, string attributes = "")
     {
@@ -42,7 +46,11 @@ public sealed partial class FramedSite : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var site = new FramedSite(builder.Build(), app, account, website, attributes);
-        site._host.MapFallback((HttpContext http) => Results.Text(site.Render(http.Request.Path), "text/html"));
+        site._host.MapFallback((HttpContext http) =>
+        {
+            site.Visits.Enqueue(new Uri(http.Request.GetEncodedUrl()));
+            return Results.Text(site.Render(http.Request.Path), "text/html");
+        });
         await site._host.StartAsync();
         return site;
     }
@@ -161,6 +169,6 @@ public sealed partial class FramedSite : IAsyncDisposable
         throw new InvalidOperationException("The repository was not found above " + AppContext.BaseDirectory);
     }
 
-    [GeneratedRegex("^/t/(integrations|pixels|consent)\\.js$")]
+    [GeneratedRegex("^/t/([a-z]+)\\.js$")]
     private static partial Regex LaterFile();
 }

@@ -10,6 +10,6 @@ export const openWith = async (file: string, options: PageOptions = {}): Promise
       performance = { timeOrigin: 0, getEntriesByType: function () { return window.requests || []; } };
       ${options.before ?? ""}`,
   });
-  page.run(readFileSync(process.env.TRACKER!.replace(/t\.js$/, file + ".js"), "utf8"));
+  page.run(readFileSync(process.env.TRACKER!.replace(/\/t\.js$/, "") + `/${file}.js`, "utf8"));
   return page;
 };
