@@ -43,7 +43,7 @@ public sealed class FirstPartyCookieTests(AppFixture app) : IClassFixture<AppFix
     {
         var (status, set, _) = await PostAsync(cookies, null, "shop.example.com", null);
         Assert.Equal((HttpStatusCode.NoContent, renewed), (status, string.Join(' ', set.Select(s => s.Split('=')[0]))));
-        Assert.All(set, s => Assert.DoesNotContain("Domain", s, StringComparison.Ordinal));
+        Assert.All(set, s => Assert.EndsWith("; Domain=example.com", s, StringComparison.Ordinal));
         Assert.All(set, s => Assert.DoesNotContain("Secure", s, StringComparison.Ordinal)); // asked by http
     }
 
@@ -62,6 +62,25 @@ public sealed class FirstPartyCookieTests(AppFixture app) : IClassFixture<AppFix
     }
 
     [Theory]
+    // the domain as it was given, or the widest one a browser may take
+    [InlineData("shop.example.com", "example.com", "; Domain=example.com")]
+    [InlineData("shop.example.com", null, "; Domain=example.com")]
+    [InlineData("example.com", null, "; Domain=example.com")]
+    [InlineData("a.b.example.com", null, "; Domain=example.com")]
+    [InlineData("a.b.example.com", "b.example.com", "; Domain=b.example.com")]
+    [InlineData("www.shop.example.co.uk", null, "; Domain=example.co.uk")]
+    [InlineData("example.co.uk", null, "; Domain=example.co.uk")]
+    [InlineData("www.dm.de", null, "; Domain=dm.de")]
+    [InlineData("shop.example.com", "", "")]
+    [InlineData("localhost", null, "")]
+    [InlineData("192.0.2.7", null, "")]
+    public async Task Cookies_AreSetOnTheDomain_TheSnippetWritesThemOn(string host, string? domain, string expected)
+    {
+        var (_, set, _) = await PostAsync("ct_visitor=v", domain, host, null);
+        Assert.Equal("ct_visitor=v; Path=/; Max-Age=34560000; SameSite=Lax" + expected, Assert.Single(set));
+    }
+
+    [Theory]
     // origin, host, domain, Sec-Fetch-Site -> status
     [InlineData("https://shop.example.com", "shop.example.com", null, null, 204)]
     [InlineData("https://shop.example.com", "shop.example.com", "example.com", null, 204)]
@@ -71,7 +90,9 @@ public sealed class FirstPartyCookieTests(AppFixture app) : IClassFixture<AppFix
     // a proxy on the customer's domain that puts our host in its place
     [InlineData("https://shop.example.com", "track.agency.example", "example.com", "same-origin", 204)]
     [InlineData("https://shop.example.com", "track.agency.example", "example.com", "same-site", 403)]
-    [InlineData("https://shop.example.com", "track.example.com", null, null, 403)]
+    [InlineData("https://shop.example.com", "track.example.com", null, null, 204)]
+    [InlineData("https://a.co.uk", "b.co.uk", null, null, 403)]
+    [InlineData("https://shop.example.com", "track.example.com", "", null, 403)]
     [InlineData("https://evil.example.net", "track.example.com", "example.com", null, 403)]
     [InlineData("https://evilexample.com", "track.example.com", "example.com", null, 403)]
     [InlineData("https://evil.com", "track.com", "com", null, 403)]

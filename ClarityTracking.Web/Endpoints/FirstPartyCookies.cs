@@ -23,29 +23,30 @@ internal static class FirstPartyCookies
 
     /// <param name="http">The request.</param>
     /// <param name="domain">
-    /// The domain the snippet writes its cookies on (<c>example.com</c>), so that the renewed ones replace those and no second set appears;
-    /// absent when it writes them for the host alone.
+    /// The domain the snippet writes its cookies on (<c>example.com</c>), so that the renewed ones replace those; empty when it writes them
+    /// for the host alone; absent = guessed. Never for the host alone by default: such a second set would survive an opt-out, and hide a
+    /// consent that is taken back.
     /// </param>
     public static IResult Renew(HttpContext http, string? domain)
     {
         var response = http.Response.Headers;
         response.CacheControl = "no-store";
         response.Vary = "Origin";
-        domain = domain?.Trim().TrimStart('.').ToLowerInvariant();
         var origin = http.Request.Headers.Origin is [{ Length: > 0 and <= 300 } text] && Uri.TryCreate(text, UriKind.Absolute, out var parsed) ? parsed : null;
         var host = HostOf(http.Request, origin);
+        domain = domain?.Trim().TrimStart('.').ToLowerInvariant() ?? SiteOf(host);
         if (http.Request.Headers.Origin.Count > 0 && !IsSameSite(origin, host, domain))
             return Problems.Of(403, "cross_site", "Only pages of the same site may renew their cookies: page and app must share the domain.");
-        if (origin is not null && origin.IdnHost != host)
+        if (origin is not null)
         {
             response.AccessControlAllowOrigin = http.Request.Headers.Origin;
             response.AccessControlAllowCredentials = "true";
         }
-        if (domain is { Length: > 0 } && !Contains(domain, host))
+        if (domain.Length > 0 && !Contains(domain, host))
             return Problems.Of(400, "domain_mismatch", "domain must be the host that was asked, or a domain above it such as example.com.");
 
         var sent = Sent(http.Request.Headers.Cookie);
-        var attributes = (domain is { Length: > 0 } ? $"; Domain={domain}" : "") + (http.Request.IsHttps || origin?.Scheme == Uri.UriSchemeHttps ? "; Secure" : "");
+        var attributes = (domain.Length > 0 ? $"; Domain={domain}" : "") + (http.Request.IsHttps || origin?.Scheme == Uri.UriSchemeHttps ? "; Secure" : "");
         var left = Largest;
         foreach (var (name, days, isMetas) in Renewed)
         {
@@ -67,8 +68,21 @@ internal static class FirstPartyCookies
     private static string HostOf(HttpRequest request, Uri? origin) =>
         origin is not null && request.Headers["Sec-Fetch-Site"] == "same-origin" ? origin.IdnHost : request.Host.Host.ToLowerInvariant();
 
-    private static bool IsSameSite(Uri? origin, string host, string? domain) => origin is { Scheme: "http" or "https" }
-        && (origin.IdnHost == host || (domain is { Length: > 0 } && Contains(domain, origin.IdnHost) && Contains(domain, host)));
+    private static bool IsSameSite(Uri? origin, string host, string domain) => origin is { Scheme: "http" or "https" }
+        && (origin.IdnHost == host || (domain.Length > 0 && Contains(domain, origin.IdnHost) && Contains(domain, host)));
+
+    /// <summary>
+    /// The widest domain a host's cookies can be on, by the habits of registries: the last two names, or three in <c>co.uk</c> and its like.
+    /// Where that is a public suffix after all the browser takes no cookie, and nothing is renewed.
+    /// </summary>
+    private static string SiteOf(string host)
+    {
+        if (Uri.CheckHostName(host) != UriHostNameType.Dns || host.Split('.') is not [.., var second, var top] names)
+            return "";
+        return string.Join('.', names.TakeLast(top.Length == 2 && names.Length > 2 && RegistryWords.Contains(second) ? 3 : 2));
+    }
+
+    private static readonly string[] RegistryWords = ["ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org"];
 
     /// <summary>Is the host the domain or below it? A name without a dot is a host, never a domain above others.</summary>
     private static bool Contains(string domain, string host) => Uri.CheckHostName(domain) != UriHostNameType.Unknown
