@@ -57,8 +57,11 @@ public sealed class FirstPartyCookieTests(AppFixture app) : IClassFixture<AppFix
     [Fact]
     public async Task Cookies_LargerThanAProxyTakes_AreLeftOutFromTheEnd()
     {
-        var (_, set, _) = await PostAsync($"ct_visitor=v; ct_clicks={new string('x', 4000)}; _fbp=fb.1.2.3", null, "shop.example.com", null);
+        var (_, set, _) = await PostAsync($"ct_visitor=v; ct_clicks={new string('x', 2600)}; _fbp=fb.1.2.3", null, "shop.example.com", null);
         Assert.Equal(["ct_visitor", "_fbp"], set.Select(s => s.Split('=')[0]));
+        (_, set, var headers) = await PostAsync($"ct_visitor=v; ct_clicks={new string('x', 2450)}; _fbp=fb.1.2.3", null, "shop.example.com", "https://shop.example.com");
+        Assert.Equal(["ct_visitor", "_fbp", "ct_clicks"], set.Select(s => s.Split('=')[0]));
+        Assert.InRange(headers.Sum(h => h.Key.Length + h.Value.Length + 4) + 20 * set.Count, 3000, 4096);
     }
 
     [Theory]

@@ -10,8 +10,11 @@ namespace ClarityTracking.Web.Endpoints;
 /// </summary>
 internal static class FirstPartyCookies
 {
-    /// <summary>Most bytes of all that is set: more than a proxy's header buffer takes would lose the whole answer.</summary>
-    private const int Largest = 4096;
+    /// <summary>
+    /// Most bytes of all that is set. nginx answers 502 when the headers of an answer are larger than its buffer, 4 KiB where nobody changed
+    /// it (nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffer_size, November 2026), and ours without cookies are about 700.
+    /// </summary>
+    private const int Largest = 2800;
 
     private const string OptOut = "ct_optout";
 
