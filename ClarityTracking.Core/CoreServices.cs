@@ -29,6 +29,7 @@ public static class CoreServices
         services.AddClarityData(connectionString);
         services.AddSingleton(_ => new SecretProtector(masterKey));
         services.AddSingleton<PersonalDataSealer>();
+        services.AddSingleton<DailySalts>();
         services.AddSingleton<KeyDirectory>();
         services.AddSingleton<EventWriter>();
         if (roles != NodeRoles.Worker) // the dashboard takes in events too: its test event

@@ -24,6 +24,7 @@ builder.Services.AddDashboard();
 var app = builder.Build();
 await DataServices.MigrateAsync(app.Services, CancellationToken.None);
 
+app.UseScriptAliases();
 app.UseNotFoundPage();
 app.UseClaritySecurity();
 app.UseAntiforgery();

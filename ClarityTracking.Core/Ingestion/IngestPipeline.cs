@@ -13,7 +13,7 @@ namespace ClarityTracking.Core.Ingestion;
 /// The way of an event from a parsed request to the database. Read <see cref="Take"/> first: each step adds its part to the draft or
 /// drops the event with a named reason. What is taken is durable when <see cref="TakeInAsync"/> returns.
 /// </summary>
-public sealed class IngestPipeline(EventWriter writer, PersonalDataSealer sealer)
+public sealed class IngestPipeline(EventWriter writer, PersonalDataSealer sealer, DailySalts salts)
 {
     /// <summary>Takes in the events of one request.</summary>
     /// <param name="events">The elements of the request's <c>events</c>.</param>
@@ -33,6 +33,8 @@ public sealed class IngestPipeline(EventWriter writer, PersonalDataSealer sealer
                 dropped.Add(DroppedEventOf(draft, drop, context));
                 continue;
             }
+            if (DailyVisitor.IsNeeded(draft, context))
+                DailyVisitor.Give(draft, context, await salts.OfTodayAsync());
             rows.Add(RowOf(draft, context, index));
         }
         if (rows.Count + dropped.Count == 0)

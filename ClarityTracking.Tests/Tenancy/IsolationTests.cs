@@ -22,7 +22,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
 {
     /// <summary>Routes whose parameter names no tenant's thing, or is itself the secret that opens it.</summary>
     // the first is the framework's own for static files
-    private static readonly string[] PublicRoutes = ["/{**path:file}", "/openapi/{documentName}.json", "/t/{version}.js", "/r/{slug}", "/webhooks/{platform}/{token}"];
+    private static readonly string[] PublicRoutes = ["/{**path:file}", "/openapi/{documentName}.json", "/t/{name}.js", "/r/{slug}", "/webhooks/{platform}/{token}"];
 
     /// <summary>Fits the body of every route, so that none is refused for its shape before it looks whose thing it is.</summary>
     private const string AnyBody = """

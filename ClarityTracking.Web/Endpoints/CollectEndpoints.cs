@@ -12,8 +12,8 @@ using Npgsql;
 namespace ClarityTracking.Web.Endpoints;
 
 /// <summary>
-/// Intake: <c>POST /api/v1/collect</c> for pages and servers, <c>POST /event/track</c> for servers. Plain request delegates, because
-/// this is the hot path: no model binding, one buffer in, one out.
+/// Intake: <c>POST /api/v1/collect</c> for pages and servers, <c>…/collect/optimized</c> for senders of action logs,
+/// <c>POST /event/track</c> for servers. Plain request delegates, because this is the hot path: no model binding, one buffer in, one out.
 /// </summary>
 public static class CollectEndpoints
 {
@@ -23,15 +23,24 @@ public static class CollectEndpoints
     public static IEndpointRouteBuilder MapCollect(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("").AllowAnonymous().RequireCors(Cors.AnySite).RequireRateLimiting(RateLimits.Collect).DisableAntiforgery();
-        group.MapPost("/api/v1/collect", http => CollectAsync(http, secretOnly: false)).WithName("Collect");
-        group.MapPost("/event/track", http => CollectAsync(http, secretOnly: true)).WithName("Track");
+        group.MapPost("/api/v1/collect", http => CollectAsync(http, Collect)).WithName("Collect");
+        group.MapPost("/api/v1/collect/optimized", http => CollectAsync(http, Optimized)).WithName("CollectOptimized");
+        group.MapPost("/event/track", http => CollectAsync(http, Track)).WithName("Track");
         group.MapGet("/api/v1/collect/health", (EventWriter writer) => writer.IsDatabaseAway
             ? Results.Json(new { status = "unavailable", service = "collect" }, statusCode: 503)
             : Results.Ok(new { status = "healthy", service = "collect" }));
         return routes;
     }
 
-    private static async Task CollectAsync(HttpContext http, bool secretOnly)
+    /// <summary>How the endpoints differ: the body they read, the keys they take, the answer they give.</summary>
+    private sealed record Intake(Func<ReadOnlyMemory<byte>, (CollectRequest? Request, RequestRefusal? Refusal)> Parse, bool SecretOnly,
+        Func<HttpContext, IngestResult, Task> AnswerAsync);
+
+    private static readonly Intake Collect = new(body => CollectRequest.Parse(body), SecretOnly: false, AnswerAsync);
+    private static readonly Intake Optimized = new(OptimizedRequest.Parse, SecretOnly: false, AnswerOptimizedAsync);
+    private static readonly Intake Track = new(body => CollectRequest.Parse(body, allowSingle: true), SecretOnly: true, AnswerAsync);
+
+    private static async Task CollectAsync(HttpContext http, Intake intake)
     {
         if (UnreadableAs(http.Request) is { } unreadable)
         {
@@ -46,9 +55,9 @@ public static class CollectEndpoints
                 await RefuseAsync(http, new RequestRefusal("body_too_large", "The body is larger than 1 MiB. Send several requests.", 413));
                 return;
             }
-            var (request, refusal) = CollectRequest.Parse(body.Bytes, allowSingle: secretOnly);
+            var (request, refusal) = intake.Parse(body.Bytes);
             using (request)
-                await (refusal is null ? TakeInAsync(http, request!, secretOnly) : RefuseAsync(http, refusal));
+                await (refusal is null ? TakeInAsync(http, request!, intake) : RefuseAsync(http, refusal));
         }
         catch (InvalidDataException)
         {
@@ -60,22 +69,22 @@ public static class CollectEndpoints
         }
     }
 
-    private static async Task TakeInAsync(HttpContext http, CollectRequest request, bool secretOnly)
+    private static async Task TakeInAsync(HttpContext http, CollectRequest request, Intake intake)
     {
         var services = http.RequestServices;
         try
         {
             var owner = await services.GetRequiredService<KeyDirectory>().FindAsync(KeyOf(http.Request) ?? request.ApiKey);
-            if (owner is null || (secretOnly && owner.Kind != ApiKeyKind.Secret))
+            if (owner is null || (intake.SecretOnly && owner.Kind != ApiKeyKind.Secret))
             {
-                await RefuseAsync(http, new RequestRefusal("unknown_key", secretOnly
+                await RefuseAsync(http, new RequestRefusal("unknown_key", intake.SecretOnly
                     ? "A working secret key (sk_…) is needed."
                     : "The API key is missing, unknown or revoked. Copy it from the Install page.", 401));
                 return;
             }
             var context = ContextOf(http, owner, request, services.GetRequiredService<TimeProvider>().GetUtcNow());
             var result = await services.GetRequiredService<IngestPipeline>().TakeInAsync(request.Events, context);
-            await AnswerAsync(http, result);
+            await intake.AnswerAsync(http, result);
         }
         catch (IntakeUnavailableException error)
         {
@@ -133,19 +142,42 @@ public static class CollectEndpoints
             writer.WriteStartObject();
             writer.WriteNumber("accepted"u8, result.Accepted);
             writer.WriteNumber("duplicates"u8, result.Duplicates);
-            writer.WriteStartArray("rejected"u8);
-            foreach (var (index, drop) in result.Rejected)
-            {
-                writer.WriteStartObject();
-                writer.WriteNumber("index"u8, index);
-                writer.WriteString("code"u8, drop.Reason.Word());
-                writer.WriteString("reason"u8, drop.Detail);
-                writer.WriteEndObject();
-            }
-            writer.WriteEndArray();
+            WriteRejected(writer, result);
             writer.WriteEndObject();
         }
         await http.Response.BodyWriter.FlushAsync();
+    }
+
+    /// <summary>The answer older senders know, after the commit. A request of which nothing was taken is no success.</summary>
+    private static Task AnswerOptimizedAsync(HttpContext http, IngestResult result)
+    {
+        if (result is { Accepted: 0, Rejected: [var first, ..] })
+            return RefuseAsync(http, new RequestRefusal("no_event_taken", $"No action was taken. The first one: {first.Drop.Detail}", 422));
+        http.Response.ContentType = "application/json";
+        using (var writer = new Utf8JsonWriter(http.Response.BodyWriter))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("status"u8, "success"u8);
+            writer.WriteNumber("events_processed"u8, result.Accepted);
+            if (result.Rejected.Count > 0)
+                WriteRejected(writer, result);
+            writer.WriteEndObject();
+        }
+        return http.Response.BodyWriter.FlushAsync().AsTask();
+    }
+
+    private static void WriteRejected(Utf8JsonWriter writer, IngestResult result)
+    {
+        writer.WriteStartArray("rejected"u8);
+        foreach (var (index, drop) in result.Rejected)
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("index"u8, index);
+            writer.WriteString("code"u8, drop.Reason.Word());
+            writer.WriteString("reason"u8, drop.Detail);
+            writer.WriteEndObject();
+        }
+        writer.WriteEndArray();
     }
 
     private static Task UnavailableAsync(HttpContext http, string detail, TimeSpan retryAfter)

@@ -1,26 +1,36 @@
+using System.Collections.Concurrent;
 using System.IO.Compression;
 using System.Security.Cryptography;
+using System.Text;
 using ClarityTracking.Web.Security;
+using Microsoft.Extensions.FileProviders;
 using Microsoft.Net.Http.Headers;
 
 namespace ClarityTracking.Web.Endpoints;
 
 /// <summary>
-/// The snippet. Pages name it <c>/t.js</c> and keep it for an hour; <c>/t/{version}.js</c> never changes. Packed once, at the first request.
+/// The snippet. Pages name its core <c>/t.js</c> and keep it for an hour; <c>/t/{version}.js</c> never changes. The core loads the other
+/// files as <c>/t/{file}.js?v={version}</c>. All of them also stand under each website's alias (<see cref="ScriptAliasPaths"/>).
 /// </summary>
 public static class TrackerEndpoints
 {
-    private const string ShortCache = "public, max-age=3600, stale-while-revalidate=86400", LongCache = "public, max-age=31536000, immutable";
+    private const string ShortLife = "public, max-age=3600, stale-while-revalidate=86400", HourLife = "public, max-age=3600",
+        LongLife = "public, max-age=31536000, immutable";
 
     public static IEndpointRouteBuilder MapTracker(this IEndpointRouteBuilder routes)
     {
         var environment = routes.ServiceProvider.GetRequiredService<IWebHostEnvironment>();
-        var script = new Lazy<Script>(() => Script.Load(environment.WebRootFileProvider.GetFileInfo("tracker/t.js")));
-        var group = routes.MapGroup("").AllowAnonymous().RequireCors(Cors.AnySite).RequireRateLimiting(RateLimits.Collect).ExcludeFromDescription();
+        var tracker = new Lazy<Tracker>(() => new Tracker(environment.WebRootFileProvider));
+        var group = routes.MapGroup("").AllowAnonymous().RequireRateLimiting(RateLimits.Collect).ExcludeFromDescription();
+        var scripts = group.MapGroup("").RequireCors(Cors.AnySite);
         foreach (var path in (string[])["/t.js", "/trackingscript.js", "/trackingLeads.js"])
-            group.MapMethods(path, ["GET", "HEAD"], (HttpContext http) => Send(http, script.Value, ShortCache));
-        group.MapMethods("/t/{version}.js", ["GET", "HEAD"], (HttpContext http, string version) =>
-            version == script.Value.Version ? Send(http, script.Value, LongCache) : Results.NotFound());
+            scripts.MapMethods(path, ["GET", "HEAD"], (HttpContext http) => Send(http, tracker.Value.Core(http.ScriptAlias), ShortLife));
+        scripts.MapMethods("/api/conversions/script", ["GET", "HEAD"], (HttpContext http) => Send(http, tracker.Value.CampaignScript, HourLife));
+        scripts.MapMethods("/t/{name}.js", ["GET", "HEAD"], (HttpContext http, string name, string? v) =>
+            tracker.Value.Later.TryGetValue(name, out var file) ? Send(http, file, v == tracker.Value.LaterVersion ? LongLife : ShortLife)
+            : tracker.Value.Core(http.ScriptAlias) is var core && name == core.Version ? Send(http, core, LongLife)
+            : Results.NotFound());
+        group.MapPost("/t/cookies", FirstPartyCookies.Renew);
         return routes;
     }
 
@@ -37,14 +47,48 @@ public static class TrackerEndpoints
         return Results.Bytes(bytes, "text/javascript; charset=utf-8", entityTag: new EntityTagHeaderValue($"\"{script.Version}\"", isWeak: true));
     }
 
+    /// <summary>What the build of wwwroot-tracker made, packed once at the first request.</summary>
+    private sealed class Tracker(IFileProvider files)
+    {
+        private const int MostAliasedCores = 2000;
+        private readonly string _core = Read(files.GetFileInfo("tracker/t.js"));
+        private readonly ConcurrentDictionary<string, Lazy<Script>> _cores = new(StringComparer.Ordinal);
+
+        /// <summary>The files that the core loads later, by name without ending.</summary>
+        public Dictionary<string, Script> Later { get; } = files.GetDirectoryContents("tracker")
+            .Where(file => file.Name.EndsWith(".js", StringComparison.Ordinal) && file.Name != "t.js")
+            .ToDictionary(file => file.Name[..^3], file => Script.Of(Read(file)), StringComparer.Ordinal);
+
+        /// <summary>What the core asks for them by.</summary>
+        public string LaterVersion { get; } = Read(files.GetFileInfo("tracker/later-files.version")).Trim();
+
+        /// <summary>The core for pages of campaign links: one object under two names, whichever of them the page's own stub used.</summary>
+        public Script CampaignScript => Packed("/campaign", () =>
+            "try{window.ClarityTracking=window.CampaignTracker=window.ClarityTracking||window.CampaignTracker||{}}catch(e){}" + _core);
+
+        /// <summary>The core; under an alias, one that sends to and loads from the alias.</summary>
+        public Script Core(string? alias) => alias is null ? Packed("", () => _core) : Packed(alias, () => _core
+            .Replace("/api/v1/collect", "/" + alias, StringComparison.Ordinal).Replace("\"/t/\"", $"\"/{alias}/\"", StringComparison.Ordinal));
+
+        private Script Packed(string key, Func<string> text)
+        {
+            if (_cores.Count >= MostAliasedCores)
+                _cores.Clear();
+            return _cores.GetOrAdd(key, _ => new Lazy<Script>(() => Script.Of(text()))).Value;
+        }
+
+        private static string Read(IFileInfo file)
+        {
+            using var reader = new StreamReader(file.CreateReadStream(), Encoding.UTF8);
+            return reader.ReadToEnd();
+        }
+    }
+
     private sealed record Script(string Version, byte[] Plain, byte[] Brotli, byte[] Gzip)
     {
-        public static Script Load(Microsoft.Extensions.FileProviders.IFileInfo file)
+        public static Script Of(string text)
         {
-            using var source = file.CreateReadStream();
-            using var plain = new MemoryStream();
-            source.CopyTo(plain);
-            var bytes = plain.ToArray();
+            var bytes = Encoding.UTF8.GetBytes(text);
             return new Script(Convert.ToHexStringLower(SHA256.HashData(bytes))[..12], bytes,
                 Pack(bytes, to => new BrotliStream(to, CompressionLevel.SmallestSize)), Pack(bytes, to => new GZipStream(to, CompressionLevel.SmallestSize)));
         }
