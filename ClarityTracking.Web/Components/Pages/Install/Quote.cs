@@ -19,7 +19,7 @@ internal static class Quote
     public static string Html(string value) => WebUtility.HtmlEncode(value).Replace("{", "&#123;", StringComparison.Ordinal);
 
     /// <summary>A string of JavaScript that may also stand inside a script element: no tag can begin in it.</summary>
-    public static string Js(string value) => JsonSerializer.Serialize(value, Options).Replace("{", "\\u007B", StringComparison.Ordinal);
+    public static string Js(string value) => JsonSerializer.Serialize(value, Options).Replace("{", "\\u007B", StringComparison.Ordinal).Replace("}", "\\u007D", StringComparison.Ordinal);
 
     /// <summary>An attribute of JSX with its value, also when that is empty: without one it would be the text "true".</summary>
     public static string JsxAttribute(string name, string value) =>
