@@ -70,6 +70,19 @@ internal sealed class FieldRules
     public string? Country(string field, string? text) =>
         OneOf(field, text, CountryCodes.Known.Contains, "no ISO 3166-1 country code; write it like DE.");
 
+    /// <summary>A script alias: lower case, of a form and not a word the app needs itself.</summary>
+    public string? ScriptAliasWord(string field, string? text)
+    {
+        var alias = text?.Trim().ToLowerInvariant();
+        if (alias is null)
+            return null;
+        if (!ScriptAlias.IsWord(alias))
+            Add(field, $"{field} must be {ScriptAlias.Shortest} to {ScriptAlias.Longest} characters of a-z, 0-9 and hyphen.");
+        else if (ScriptAlias.Reserved.Contains(alias))
+            Add(field, $"{field} is a word the app needs itself; choose another.");
+        return alias;
+    }
+
     /// <summary>IANA name of a time zone.</summary>
     public string? TimeZone(string field, string? text)
     {

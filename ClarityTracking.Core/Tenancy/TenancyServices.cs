@@ -22,6 +22,7 @@ public static class TenancyServices
         }).AddEntityFrameworkStores<ClarityDbContext>();
         services.AddScoped<AccountService>();
         services.AddScoped<WorkspaceService>();
+        services.AddSingleton<ScriptAliasDirectory>();
         services.AddSingleton<WebsiteService>();
         services.AddSingleton<ApiKeyService>();
         return services;

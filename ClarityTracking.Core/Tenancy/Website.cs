@@ -12,6 +12,7 @@ public sealed class Website
         Name = name;
         Domain = domain;
         CreatedAt = now;
+        ScriptAlias = Tenancy.ScriptAlias.New();
     }
 
     public Guid WorkspaceId { get; private set; }
@@ -35,6 +36,15 @@ public sealed class Website
     /// <summary>Store nothing readable about persons: hashed keys only, no address, no sealed personal data.</summary>
     public bool PrivacyMode { get; private set; }
 
+    /// <summary>The word of <c>/{alias}.js</c>; no other website of the installation has it. See <see cref="Tenancy.ScriptAlias"/>.</summary>
+    public string ScriptAlias { get; private set; } = "";
+
+    /// <summary>Aliases it had before; they work for <see cref="Tenancy.ScriptAlias.FormerWorkFor"/> after the last change.</summary>
+    public string[] FormerScriptAliases { get; private set; } = [];
+
+    /// <summary>When the alias was last changed (UTC); null = never.</summary>
+    public DateTimeOffset? ScriptAliasChangedAt { get; private set; }
+
     public DateTimeOffset CreatedAt { get; private set; }
 
     /// <summary>Changes what is given; null leaves a value as it is. Values must have been checked before.</summary>
@@ -46,5 +56,15 @@ public sealed class Website
         TimeZone = timeZone ?? TimeZone;
         DefaultCountry = defaultCountry ?? DefaultCountry;
         PrivacyMode = privacyMode ?? PrivacyMode;
+    }
+
+    /// <summary>Gives it another alias, or one of its own former ones again. The word must have been checked before.</summary>
+    public void ChangeScriptAlias(string alias, DateTimeOffset now)
+    {
+        if (alias == ScriptAlias)
+            return;
+        var former = ScriptAliasChangedAt + Tenancy.ScriptAlias.FormerWorkFor > now ? FormerScriptAliases : [];
+        FormerScriptAliases = [.. former.Append(ScriptAlias).Where(word => word != alias).TakeLast(Tenancy.ScriptAlias.MostFormer)];
+        (ScriptAlias, ScriptAliasChangedAt) = (alias, now);
     }
 }

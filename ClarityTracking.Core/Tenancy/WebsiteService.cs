@@ -2,6 +2,7 @@ using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Ingestion.Validate;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace ClarityTracking.Core.Tenancy;
 
@@ -14,11 +15,15 @@ namespace ClarityTracking.Core.Tenancy;
 /// <param name="TimeZone">IANA name.</param>
 /// <param name="DefaultCountry">ISO 3166-1 alpha-2; null = unknown.</param>
 /// <param name="PrivacyMode">Nothing readable about persons is stored.</param>
+/// <param name="ScriptAlias">Script and intake also stand at <c>/{alias}.js</c> and <c>/{alias}</c>, which no blocker lists.</param>
+/// <param name="FormerScriptAliases">Aliases of before that still work.</param>
+/// <param name="FormerScriptAliasesUntil">When they stop working (UTC); null when there are none.</param>
 /// <param name="PublishableKey">The newest live key for the snippet; null when all were revoked.</param>
 /// <param name="CreatedAt">UTC.</param>
 /// <param name="Role">What the caller may do with it.</param>
 public sealed record WebsiteInfo(Guid Id, Guid WorkspaceId, string Name, string Domain, string Currency, string TimeZone,
-    string? DefaultCountry, bool PrivacyMode, string? PublishableKey, DateTimeOffset CreatedAt, Role Role);
+    string? DefaultCountry, bool PrivacyMode, string ScriptAlias, IReadOnlyList<string> FormerScriptAliases, DateTimeOffset? FormerScriptAliasesUntil,
+    string? PublishableKey, DateTimeOffset CreatedAt, Role Role);
 
 /// <summary>A new website with its two first keys.</summary>
 /// <param name="Website">The website.</param>
@@ -26,10 +31,11 @@ public sealed record WebsiteInfo(Guid Id, Guid WorkspaceId, string Name, string 
 public sealed record NewWebsite(WebsiteInfo Website, string SecretKey);
 
 /// <summary>What can be set; null = as it is, or the default for a new website.</summary>
-public sealed record WebsiteValues(string? Name, string? Domain, string? Currency, string? TimeZone, string? DefaultCountry, bool? PrivacyMode);
+public sealed record WebsiteValues(string? Name, string? Domain, string? Currency, string? TimeZone, string? DefaultCountry, bool? PrivacyMode,
+    string? ScriptAlias = null);
 
 /// <summary>Websites.</summary>
-public sealed class WebsiteService(ClarityDb database, KeyDirectory directory, TimeProvider clock)
+public sealed class WebsiteService(ClarityDb database, KeyDirectory directory, ScriptAliasDirectory aliases, TimeProvider clock)
 {
     /// <summary>The websites the caller sees, by name.</summary>
     public async Task<IReadOnlyList<WebsiteInfo>> ListAsync(Caller caller, Guid? workspaceId, CancellationToken cancel)
@@ -77,6 +83,7 @@ public sealed class WebsiteService(ClarityDb database, KeyDirectory directory, T
         db.ApiKeys.AddRange(publishable, secret);
         db.Audit(id, caller, "website.created", $"website {website.Id}", $"{website.Name} ({website.Domain})", now);
         await db.SaveChangesAsync(cancel);
+        aliases.Forget();
         return new NewWebsite(Info(website, publishableKey, caller), secretKey);
     }
 
@@ -91,14 +98,32 @@ public sealed class WebsiteService(ClarityDb database, KeyDirectory directory, T
         if (!given.IsOk)
             return given.Error;
         var (website, v) = (found.Value, given.Value);
+        var now = clock.GetUtcNow();
         website.Change(v.Name, v.Domain, v.Currency, v.TimeZone, v.DefaultCountry, v.PrivacyMode);
-        var changed = db.Entry(website).Properties.Where(p => p.IsModified).Select(p => $"{p.Metadata.Name}: {p.OriginalValue} -> {p.CurrentValue}").ToList();
+        if (v.ScriptAlias is { } alias && alias != website.ScriptAlias)
+        {
+            if (await aliases.IsOfAnotherAsync(alias, id, cancel))
+                return AliasTaken;
+            website.ChangeScriptAlias(alias, now);
+        }
+        var changed = db.Entry(website).Properties.Where(p => p.IsModified && p.Metadata.ClrType != typeof(string[])).Select(p => $"{p.Metadata.Name}: {p.OriginalValue} -> {p.CurrentValue}").ToList();
         if (changed.Count > 0)
-            db.Audit(website.WorkspaceId, caller, "website.changed", $"website {id}", string.Join(", ", changed), clock.GetUtcNow());
-        await db.SaveChangesAsync(cancel);
+            db.Audit(website.WorkspaceId, caller, "website.changed", $"website {id}", string.Join(", ", changed), now);
+        try
+        {
+            await db.SaveChangesAsync(cancel);
+        }
+        catch (DbUpdateException error) when (error.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        {
+            return AliasTaken; // another website was quicker
+        }
         directory.Forget();
+        aliases.Forget();
         return (await ReadAsync(db, caller, w => w.Id == id, cancel)).Single();
     }
+
+    private static readonly Error AliasTaken = new(ErrorKind.Conflict, "script_alias_taken", "Another website has this alias; choose another.",
+        [new FieldError("scriptAlias", "scriptAlias is taken; choose another.")]);
 
     /// <summary>
     /// Deletes a website with its keys, connections and open deliveries. What it collected is out of reach at once and leaves the event
@@ -126,11 +151,12 @@ public sealed class WebsiteService(ClarityDb database, KeyDirectory directory, T
             rules.Currency("currency", given.Currency),
             rules.TimeZone("timeZone", given.TimeZone),
             rules.Country("defaultCountry", given.DefaultCountry),
-            given.PrivacyMode);
+            given.PrivacyMode,
+            rules.ScriptAliasWord("scriptAlias", given.ScriptAlias));
         return rules.Errors.Count > 0 ? Error.Invalid(rules.Errors) : values;
     }
 
-    private static async Task<List<WebsiteInfo>> ReadAsync(ClarityDbContext db, Caller caller,
+    private async Task<List<WebsiteInfo>> ReadAsync(ClarityDbContext db, Caller caller,
         System.Linq.Expressions.Expression<Func<Website, bool>> which, CancellationToken cancel)
     {
         var rows = await db.Websites.AsNoTracking().Where(which).OrderBy(w => w.Name).ThenBy(w => w.Id)
@@ -143,6 +169,11 @@ public sealed class WebsiteService(ClarityDb database, KeyDirectory directory, T
         return rows.ConvertAll(r => Info(r.Website, r.Key, caller));
     }
 
-    private static WebsiteInfo Info(Website w, string? publishableKey, Caller caller) => new(w.Id, w.WorkspaceId, w.Name, w.Domain, w.Currency, w.TimeZone,
-        w.DefaultCountry, w.PrivacyMode, publishableKey, w.CreatedAt, caller.Workspaces[w.WorkspaceId]);
+    private WebsiteInfo Info(Website w, string? publishableKey, Caller caller)
+    {
+        var formerUntil = w.FormerScriptAliases.Length > 0 ? w.ScriptAliasChangedAt + ScriptAlias.FormerWorkFor : null;
+        var former = formerUntil > clock.GetUtcNow() ? w.FormerScriptAliases : [];
+        return new WebsiteInfo(w.Id, w.WorkspaceId, w.Name, w.Domain, w.Currency, w.TimeZone, w.DefaultCountry, w.PrivacyMode,
+            w.ScriptAlias, former, former.Length > 0 ? formerUntil : null, publishableKey, w.CreatedAt, caller.Workspaces[w.WorkspaceId]);
+    }
 }

@@ -14,7 +14,7 @@ public static class WebsiteEndpoints
 
     /// <summary>A new website with its keys; the secret one is shown this once.</summary>
     public sealed record NewWebsiteAnswer(Guid Id, Guid WorkspaceId, string Name, string Domain, string Currency, string TimeZone, string? DefaultCountry,
-        bool PrivacyMode, string PublishableKey, string SecretKey, DateTimeOffset CreatedAt);
+        bool PrivacyMode, string ScriptAlias, string PublishableKey, string SecretKey, DateTimeOffset CreatedAt);
 
     /// <summary>A new key.</summary>
     public sealed record NewKey(ApiKeyKind? Kind, bool? IsTest, string? Name);
@@ -41,7 +41,7 @@ public static class WebsiteEndpoints
         var values = new WebsiteValues(request.Name, request.Domain, request.Currency, request.TimeZone, request.DefaultCountry, request.PrivacyMode);
         return (await websites.CreateAsync(caller, request.WorkspaceId, values, cancel)).Created(
             made => new NewWebsiteAnswer(made.Website.Id, made.Website.WorkspaceId, made.Website.Name, made.Website.Domain, made.Website.Currency,
-                made.Website.TimeZone, made.Website.DefaultCountry, made.Website.PrivacyMode, made.Website.PublishableKey!, made.SecretKey, made.Website.CreatedAt),
+                made.Website.TimeZone, made.Website.DefaultCountry, made.Website.PrivacyMode, made.Website.ScriptAlias, made.Website.PublishableKey!, made.SecretKey, made.Website.CreatedAt),
             made => $"/api/websites/{made.Website.Id}");
     }
 

@@ -39,6 +39,9 @@ internal sealed class WebsiteConfiguration : IEntityTypeConfiguration<Website>
         builder.Property(w => w.Currency).HasMaxLength(3);
         builder.Property(w => w.TimeZone).HasMaxLength(64);
         builder.Property(w => w.DefaultCountry).HasMaxLength(2);
+        builder.Property(w => w.ScriptAlias).HasMaxLength(ScriptAlias.Longest);
+        // of all tenants, because a path does not tell whose it is
+        builder.HasIndex(w => w.ScriptAlias).IsUnique();
         builder.HasOne<Workspace>().WithMany().HasForeignKey(w => w.WorkspaceId).OnDelete(DeleteBehavior.Cascade);
     }
 }

@@ -858,6 +858,11 @@ namespace ClarityTracking.Core.Data.Migrations
                         .HasColumnType("character varying(253)")
                         .HasColumnName("domain");
 
+                    b.PrimitiveCollection<string[]>("FormerScriptAliases")
+                        .IsRequired()
+                        .HasColumnType("text[]")
+                        .HasColumnName("former_script_aliases");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasMaxLength(200)
@@ -868,6 +873,16 @@ namespace ClarityTracking.Core.Data.Migrations
                         .HasColumnType("boolean")
                         .HasColumnName("privacy_mode");
 
+                    b.Property<string>("ScriptAlias")
+                        .IsRequired()
+                        .HasMaxLength(40)
+                        .HasColumnType("character varying(40)")
+                        .HasColumnName("script_alias");
+
+                    b.Property<DateTimeOffset?>("ScriptAliasChangedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("script_alias_changed_at");
+
                     b.Property<string>("TimeZone")
                         .IsRequired()
                         .HasMaxLength(64)
@@ -876,6 +891,10 @@ namespace ClarityTracking.Core.Data.Migrations
 
                     b.HasKey("WorkspaceId", "Id")
                         .HasName("pk_websites");
+
+                    b.HasIndex("ScriptAlias")
+                        .IsUnique()
+                        .HasDatabaseName("ix_websites_script_alias");
 
                     b.ToTable("websites", (string)null);
                 });
