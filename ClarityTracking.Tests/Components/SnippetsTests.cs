@@ -184,26 +184,27 @@ public sealed partial class SnippetsTests(Browser browser) : IClassFixture<Brows
     }
 
     [Fact]
-    public void Alias_Chosen_IsThePathOfTheScript_AndTheAppsOwnWhileThereIsNone()
+    public void Alias_Chosen_IsThePathOfScriptAndIntake()
     {
-        var options = new SnippetOptions { Address = ScriptAddress.Alias };
+        var plan = PlanOf(new SnippetOptions { Address = ScriptAddress.Alias });
 
-        Assert.Equal("https://track.example.com/q7x.js", PlanOf(options).Script);
-        Assert.Equal("https://track.example.com/t.js", TagPlan.Of("https://track.example.com/", null, "pk", "EUR", options).Script);
+        Assert.Equal(("https://track.example.com/q7x.js", "https://track.example.com/q7x"), (plan.Script, plan.Collect));
     }
 
     [Fact]
     public void Causes_ContentSecurityPolicy_NamesDirectivesAndOrigin()
     {
-        string? Policy(SnippetOptions options) => Causes.Of(PlanOf(options), Snippets.Stacks[0], []).Single(c => c.Code is not null).Code;
+        string? Policy(SnippetOptions options) => Causes.Of(PlanOf(options), Snippets.Stacks[0]).Single(c => c.Code is not null).Code;
 
         Assert.Equal("script-src https://track.example.com; connect-src https://track.example.com", Policy(new()));
         Assert.Equal("script-src https://shop.example.com; connect-src https://shop.example.com", Policy(new() { Address = ScriptAddress.Own, Host = "shop.example.com" }));
     }
 
-    [Fact]
-    public void Causes_KnownRefusals_ComeFirst() => Assert.Equal("3 events refused in the last hour: timestamp too old",
-        Causes.Of(PlanOf(new()), Snippets.Stacks[0], [new("timestamp_too_old", null, 3)]).First().What);
+    [Theory]
+    [InlineData(1, null, "1 event was refused in the last hour (timestamp too old).")]
+    [InlineData(3, "timestamp is more than 7 days old.", "3 events were refused in the last hour (timestamp too old): timestamp is more than 7 days old.")]
+    public void Causes_Refusal_IsCountedAndNamed(int count, string? detail, string expected) =>
+        Assert.Equal(expected, Causes.InWords(new("timestamp_too_old", detail, count)));
 
     /// <summary>The scripts in a piece, with what a template engine or Tag Manager would put in replaced by a value.</summary>
     private static IEnumerable<(string Kind, string Code)> ScriptsOf(string stack, Piece piece)

@@ -131,7 +131,7 @@ public sealed class InstallSnippetTests(AppFixture app, Browser browser) : IClas
     }
 
     private TagPlan Plan(NewSite site, string on) =>
-        TagPlan.Of(app.Url.TrimEnd('/') + "/", alias: null, site.PublishableKey, "EUR", new SnippetOptions { On = on.Split(',').ToHashSet() });
+        TagPlan.Of(app.Url.TrimEnd('/') + "/", alias: "q7x", site.PublishableKey, "EUR", new SnippetOptions { On = on.Split(',').ToHashSet() });
 
     private async Task Stored(NewSite site, string where)
     {

@@ -9,17 +9,19 @@ namespace ClarityTracking.Web.Components.Pages.Install;
 /// <param name="Code">Text to copy for it; null = none.</param>
 internal sealed record Cause(string What, string Then, string? Code = null);
 
-/// <summary>Why nothing arrives: what we know first, then what is most frequent.</summary>
+/// <summary>Why nothing arrives, as far as it can be told from here.</summary>
 internal static class Causes
 {
+    /// <summary>Events that came with a working key and were refused all the same.</summary>
+    public static string InWords(Refusal refusal) =>
+        $"{Words.Count(refusal.Count, "event was", "events were")} refused in the last hour ({Words.Sentence(refusal.Reason).ToLowerInvariant()})"
+        + (refusal.Detail is { } detail ? $": {detail}" : ".");
+
+    /// <summary>The likely reasons, the one we know most about first.</summary>
     /// <param name="plan">The snippet as chosen.</param>
     /// <param name="stack">The way it is added.</param>
-    /// <param name="refusals">What was refused of late.</param>
-    public static IEnumerable<Cause> Of(TagPlan plan, Stack stack, IReadOnlyList<Refusal> refusals)
+    public static IEnumerable<Cause> Of(TagPlan plan, Stack stack)
     {
-        foreach (var refusal in refusals)
-            yield return new($"{Words.Count(refusal.Count, "event")} refused in the last hour: {Words.Sentence(refusal.Reason).ToLowerInvariant()}",
-                refusal.Detail ?? "The answer to the request says which field.");
         var origin = plan.Origin.TrimEnd('/');
         var script = plan.Script[plan.Origin.Length..];
         if (Uri.TryCreate(plan.Origin, UriKind.Absolute, out var url) && url.Scheme == Uri.UriSchemeHttp && !url.IsLoopback)
@@ -37,7 +39,8 @@ internal static class Causes
         yield return new("An ad blocker", $"The Network tab shows {script} as blocked. Try a private window without extensions; "
             + (plan.Options.Address == ScriptAddress.App ? "for your visitors, load it from an address of your own (options, \"Loaded from\")." : "this address is the one that is blocked least."));
         yield return new("A content security policy", $"The console says that the page refused {script}. Add this origin to both directives of the site's policy"
-            + (plan.Options.Address == ScriptAddress.Own ? ", or 'self' where the site is on the same domain." : "."), $"script-src {origin}; connect-src {origin}");
+            + (plan.Options.Address == ScriptAddress.Own ? ", or 'self' where the site is on the same domain." : ".")
+            + " Scripts inside the page, as Tag Manager's and the examples above, need its nonce as well.", $"script-src {origin}; connect-src {origin}");
         yield return new("Another key", $"The request to {new Uri(plan.Collect).AbsolutePath} is answered with 401 and X-Clarity-Refusal: unknown_key. The tag in the page must carry {Words.Middle(plan.Key, 18)}.");
     }
 }

@@ -52,11 +52,8 @@ public sealed partial class InstallPage(WebsiteService websites, EventQueries ev
         Host = Host ?? "",
     };
 
-    /// <summary>The website's own script path without slash and ending; null = it has none.</summary>
-    private static string? Alias => null;
-
     /// <summary>What the snippets are written from; null when the website has no working publishable key.</summary>
-    private TagPlan? Plan => Site.Value?.PublishableKey is { } key ? TagPlan.Of(PublicUrl, Alias, key, Site.Value.Currency, Options) : null;
+    private TagPlan? Plan => Site.Value is { PublishableKey: { } key } site ? TagPlan.Of(PublicUrl, site.ScriptAlias, key, site.Currency, Options) : null;
 
     private string? Answer => Site.Value is null ? null
         : Heard.All ? "Everything we listen for has arrived. The snippet works."

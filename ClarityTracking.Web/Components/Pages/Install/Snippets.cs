@@ -20,15 +20,16 @@ internal sealed record Stack(string Key, string Name, string Icon, bool HasOptio
 /// <summary>What every stack writes down in its own language.</summary>
 /// <param name="Origin">Scheme and host that script and events go to, with a trailing slash.</param>
 /// <param name="ScriptPath">Of the script under it, without a leading slash.</param>
+/// <param name="CollectPath">Of the intake under it, without a leading slash.</param>
 /// <param name="Key">Publishable key.</param>
 /// <param name="Currency">The website's, ISO 4217; for the examples.</param>
 /// <param name="Options">As chosen.</param>
-internal sealed record TagPlan(string Origin, string ScriptPath, string Key, string Currency, SnippetOptions Options)
+internal sealed record TagPlan(string Origin, string ScriptPath, string CollectPath, string Key, string Currency, SnippetOptions Options)
 {
     public string Script => Origin + ScriptPath;
 
     /// <summary>Where events go without the script.</summary>
-    public string Collect => Origin + "api/v1/collect";
+    public string Collect => Origin + CollectPath;
 
     /// <summary>All attributes but the address of the script; an empty value is the attribute alone.</summary>
     public IReadOnlyList<(string Name, string Value)> Attributes => [("data-apikey", Key), .. Options.Attributes()];
@@ -36,15 +37,16 @@ internal sealed record TagPlan(string Origin, string ScriptPath, string Key, str
     /// <summary>Purchases and other events are recorded, not only who the visitor is.</summary>
     public bool HasEvents => !Options.Has(SnippetOptions.OnlyIdentify);
 
-    /// <summary>The plan of a website: the chosen address, or the app's own while the chosen one is not to be had.</summary>
+    /// <summary>The plan of a website: the chosen address, or the app's own while the customer's is not to be had.</summary>
     /// <param name="publicUrl">The app from outside, with a trailing slash.</param>
-    /// <param name="alias">The website's own script path without slash and ending; null = it has none.</param>
+    /// <param name="alias">The website's own word for script and intake.</param>
     /// <param name="key">Publishable key.</param>
     /// <param name="currency">ISO 4217.</param>
     /// <param name="options">As chosen.</param>
-    public static TagPlan Of(string publicUrl, string? alias, string key, string currency, SnippetOptions options) => new(
+    public static TagPlan Of(string publicUrl, string alias, string key, string currency, SnippetOptions options) => new(
         options.Address == ScriptAddress.Own && options.OwnOrigin is { } own ? own : publicUrl,
-        options.Address == ScriptAddress.Alias && alias is not null ? alias + ".js" : "t.js",
+        options.Address == ScriptAddress.Alias ? alias + ".js" : "t.js",
+        options.Address == ScriptAddress.Alias ? alias : "api/v1/collect",
         key, currency, options);
 }
 
