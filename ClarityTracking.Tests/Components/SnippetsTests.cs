@@ -184,6 +184,21 @@ public sealed partial class SnippetsTests(Browser browser) : IClassFixture<Brows
     }
 
     [Fact]
+    public void Options_WrittenIntoAnAddress_AreReadBackTheSame()
+    {
+        foreach (var (name, options) in Choices())
+        {
+            var query = options.ToQuery().ToDictionary(p => p.Name, p => p.Value);
+            var read = SnippetOptions.FromQuery(n => query[n]);
+            Assert.True(options.On.SetEquals(read.On) && read == options with { On = read.On }, name);
+        }
+        Assert.All(new SnippetOptions().ToQuery(), p => Assert.Null(p.Value));
+        var unknown = SnippetOptions.FromQuery(n => n is "on" ? "consent,everything" : n is "from" ? "moon" : null);
+        Assert.Equal([SnippetOptions.Consent], unknown.On);
+        Assert.Equal(ScriptAddress.App, unknown.Address);
+    }
+
+    [Fact]
     public void Alias_Chosen_IsThePathOfScriptAndIntake()
     {
         var plan = PlanOf(new SnippetOptions { Address = ScriptAddress.Alias });
@@ -199,6 +214,10 @@ public sealed partial class SnippetsTests(Browser browser) : IClassFixture<Brows
         Assert.Equal("script-src https://track.example.com; connect-src https://track.example.com", Policy(new()));
         Assert.Equal("script-src https://shop.example.com; connect-src https://shop.example.com", Policy(new() { Address = ScriptAddress.Own, Host = "shop.example.com" }));
     }
+
+    [Fact]
+    public void Causes_RequestsByHand_AreNotBlamedOnThePage() =>
+        Assert.Equal(["Another key"], Causes.Of(PlanOf(new() { On = new HashSet<string> { SnippetOptions.Consent } }), Snippets.Named("http")).Select(c => c.What));
 
     [Theory]
     [InlineData(1, null, "1 event was refused in the last hour (timestamp too old).")]

@@ -1,4 +1,5 @@
 using ClarityTracking.Tests.Support;
+using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -38,6 +39,23 @@ public sealed class InstallPageTests(AppFixture app, Browser browser) : IClassFi
         Assert.StartsWith(url + "?", page.Url, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(false, 1280)]
+    [InlineData(true, 1280)]
+    [InlineData(true, 390)]
+    public async Task Everything_Unfolded_IsAccessibleAndFitsTheScreen(bool dark, int width)
+    {
+        var (page, url, _) = await OpenAsync(dark, width);
+        await page.GotoAsync($"{url}?stack=shopify&on=consent,debug&domains=bad_one&from=own");
+        await Expect(page.GetByTestId("snippet")).ToBeVisibleAsync();
+        await page.EvaluateAsync("document.querySelectorAll('main details, .content details').forEach(d => d.open = true)");
+
+        var found = await page.RunAxe(new Deque.AxeCore.Commons.AxeRunOptions { RunOnly = new() { Type = "tag", Values = ["wcag2a", "wcag2aa", "wcag21aa"] } });
+
+        Assert.Empty(found.Violations.Select(v => $"{v.Id}: {v.Help} {string.Join(' ', v.Nodes.Select(n => n.Html))}"));
+        Assert.Equal(0, await page.EvaluateAsync<int>("document.documentElement.scrollWidth - innerWidth"));
+    }
+
     [Fact]
     public async Task Copy_PutsTheSnippetOnTheClipboard_AndSaysSo()
     {
@@ -70,9 +88,9 @@ public sealed class InstallPageTests(AppFixture app, Browser browser) : IClassFi
         await Expect(refused).ToContainTextAsync("1 event was refused in the last hour (value invalid)");
     }
 
-    private async Task<(IPage Page, string Url, string Snippet)> OpenAsync()
+    private async Task<(IPage Page, string Url, string Snippet)> OpenAsync(bool dark = false, int width = 1280)
     {
-        var page = await browser.NewPageAsync();
+        var page = await browser.NewPageAsync(dark, width);
         await page.GotoAsync($"{app.Url}/account/register");
         await page.GetByLabel("Email").FillAsync($"owner-{Guid.NewGuid():N}@example.com");
         await page.GetByLabel("Password").FillAsync("correct horse battery");

@@ -22,6 +22,13 @@ internal static class Causes
     /// <param name="stack">The way it is added.</param>
     public static IEnumerable<Cause> Of(TagPlan plan, Stack stack)
     {
+        var anotherKey = new Cause("Another key", $"The request to {new Uri(plan.Collect).AbsolutePath} is answered with 401 and X-Clarity-Refusal: unknown_key. "
+            + $"Where the snippet stands, it must carry {Words.Middle(plan.Key, 18)}.");
+        if (!stack.HasOptions)
+        {
+            yield return anotherKey;
+            yield break;
+        }
         var origin = plan.Origin.TrimEnd('/');
         var script = plan.Script[plan.Origin.Length..];
         if (Uri.TryCreate(plan.Origin, UriKind.Absolute, out var url) && url.Scheme == Uri.UriSchemeHttp && !url.IsLoopback)
@@ -41,6 +48,6 @@ internal static class Causes
         yield return new("A content security policy", $"The console says that the page refused {script}. Add this origin to both directives of the site's policy"
             + (plan.Options.Address == ScriptAddress.Own ? ", or 'self' where the site is on the same domain." : ".")
             + " Scripts inside the page, as Tag Manager's and the examples above, need its nonce as well.", $"script-src {origin}; connect-src {origin}");
-        yield return new("Another key", $"The request to {new Uri(plan.Collect).AbsolutePath} is answered with 401 and X-Clarity-Refusal: unknown_key. The tag in the page must carry {Words.Middle(plan.Key, 18)}.");
+        yield return anotherKey;
     }
 }

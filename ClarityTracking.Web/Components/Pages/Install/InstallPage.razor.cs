@@ -2,6 +2,7 @@ using ClarityTracking.Core.Reports;
 using ClarityTracking.Core.Tenancy;
 using ClarityTracking.Web.Components.Shared;
 using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.WebUtilities;
 
 namespace ClarityTracking.Web.Components.Pages.Install;
 
@@ -11,29 +12,15 @@ namespace ClarityTracking.Web.Components.Pages.Install;
 /// </summary>
 public sealed partial class InstallPage(WebsiteService websites, EventQueries events, IConfiguration configuration)
 {
-    internal const string StackName = "stack", OnName = "on", DomainsName = "domains", TimeoutName = "timeout", AddressName = "from", HostName = "host";
+    private const string StackName = "stack";
     private static readonly TimeSpan ListenEvery = TimeSpan.FromSeconds(1), LookForRefusalsEvery = TimeSpan.FromSeconds(15), RefusalsOf = TimeSpan.FromHours(1);
     private DateTimeOffset _refusalsAt;
     private bool _isListening = true, _opensWithOptions;
     private Task? _listening;
 
-    [SupplyParameterFromQuery(Name = StackName)]
-    private string? StackKey { get; set; }
-
-    [SupplyParameterFromQuery(Name = OnName)]
-    private string? On { get; set; }
-
-    [SupplyParameterFromQuery(Name = DomainsName)]
-    private string? Domains { get; set; }
-
-    [SupplyParameterFromQuery(Name = TimeoutName)]
-    private string? Timeout { get; set; }
-
-    [SupplyParameterFromQuery(Name = AddressName)]
-    private string? Address { get; set; }
-
-    [SupplyParameterFromQuery(Name = HostName)]
-    private string? Host { get; set; }
+    // The address follows these: it is told by way of the browser, and a second choice may be quicker than that.
+    private Stack _stack = Snippets.Stacks[0];
+    private SnippetOptions _options = new();
 
     private LoadState<WebsiteInfo> Site { get; set; } = new();
 
@@ -41,19 +28,8 @@ public sealed partial class InstallPage(WebsiteService websites, EventQueries ev
 
     private IReadOnlyList<Refusal> Refusals { get; set; } = [];
 
-    private Stack Stack => Snippets.Named(StackKey);
-
-    private SnippetOptions Options => new()
-    {
-        On = (On ?? "").Split(',').ToHashSet(StringComparer.Ordinal),
-        Domains = Domains ?? "",
-        Timeout = Timeout?.Trim() ?? "",
-        Address = Enum.TryParse<ScriptAddress>(Address, ignoreCase: true, out var address) && Enum.IsDefined(address) ? address : ScriptAddress.App,
-        Host = Host ?? "",
-    };
-
     /// <summary>What the snippets are written from; null when the website has no working publishable key.</summary>
-    private TagPlan? Plan => Site.Value is { PublishableKey: { } key } site ? TagPlan.Of(PublicUrl, site.ScriptAlias, key, site.Currency, Options) : null;
+    private TagPlan? Plan => Site.Value is { PublishableKey: { } key } site ? TagPlan.Of(PublicUrl, site.ScriptAlias, key, site.Currency, _options) : null;
 
     private string? Answer => Site.Value is null ? null
         : Heard.All ? "Everything we listen for has arrived. The snippet works."
@@ -63,7 +39,13 @@ public sealed partial class InstallPage(WebsiteService websites, EventQueries ev
     /// <summary>As the operator says it is reached from outside, else as this page was reached.</summary>
     private string PublicUrl => (configuration["Clarity:PublicUrl"] is { Length: > 0 } url ? url : Navigation.BaseUri).TrimEnd('/') + "/";
 
-    protected override void OnInitialized() => _opensWithOptions = Options.Count > 0;
+    protected override void OnInitialized()
+    {
+        var query = QueryHelpers.ParseQuery(new Uri(Navigation.Uri).Query);
+        _stack = Snippets.Named(query.GetValueOrDefault(StackName));
+        _options = SnippetOptions.FromQuery(name => query.GetValueOrDefault(name));
+        _opensWithOptions = _options.Count > 0;
+    }
 
     /// <summary>Another choice in the address is no reason to load again.</summary>
     protected override Task OnParametersSetAsync() => Site.Value?.Id == WebsiteId ? Task.CompletedTask : base.OnParametersSetAsync();
@@ -100,7 +82,12 @@ public sealed partial class InstallPage(WebsiteService websites, EventQueries ev
         StateHasChanged();
     }
 
-    /// <summary>Writes a choice into the address, in place of the one before: Back leaves the page.</summary>
-    private void Choose(string name, string? value) =>
-        Navigation.NavigateTo(Navigation.GetUriWithQueryParameter(name, string.IsNullOrEmpty(value) ? null : value), replace: true);
+    /// <summary>Writes the choice into the address, in place of the one before: Back leaves the page.</summary>
+    private void Choose(Stack stack, SnippetOptions options)
+    {
+        (_stack, _options) = (stack, options);
+        var query = options.ToQuery().ToDictionary(p => p.Name, p => (object?)p.Value);
+        query[StackName] = stack == Snippets.Stacks[0] ? null : stack.Key;
+        Navigation.NavigateTo(Navigation.GetUriWithQueryParameters(query), replace: true);
+    }
 }

@@ -29,6 +29,8 @@ public sealed record SnippetOptions
 
     private const int LongestTimeout = 1440;
 
+    private const string OnName = "on", DomainsName = "domains", TimeoutName = "timeout", AddressName = "from", HostName = "host";
+
     public const string Privacy = "privacy", Cookieless = "cookieless", Consent = "consent", OnlyIdentify = "only-identify";
 
     /// <summary>All switches, in the order of the page.</summary>
@@ -43,7 +45,7 @@ public sealed record SnippetOptions
         new("debug", "Debug", "Says in the browser's console what is sent and what was answered.", "data-debug"),
     ];
 
-    /// <summary>Keys of the switches that are on; unknown ones are ignored.</summary>
+    /// <summary>Keys of the switches that are on.</summary>
     public IReadOnlySet<string> On { get; init; } = new HashSet<string>();
 
     /// <summary>Domains among which a visitor is followed, as typed: separated by commas or spaces.</summary>
@@ -61,6 +63,29 @@ public sealed record SnippetOptions
     public int Count => Switches.Count(s => On.Contains(s.Key)) + (Domains.Length > 0 ? 1 : 0) + (Timeout.Length > 0 ? 1 : 0) + (Address == ScriptAddress.App ? 0 : 1);
 
     public bool Has(string key) => On.Contains(key);
+
+    /// <summary>With one switch turned.</summary>
+    public SnippetOptions With(string key, bool on) => this with { On = Switches.Select(s => s.Key).Where(k => k == key ? on : On.Contains(k)).ToHashSet() };
+
+    /// <summary>Reads them from the query of an address; what is unknown there is the default.</summary>
+    public static SnippetOptions FromQuery(Func<string, string?> value) => new()
+    {
+        On = (value(OnName) ?? "").Split(',').Where(k => Switches.Any(s => s.Key == k)).ToHashSet(),
+        Domains = value(DomainsName) ?? "",
+        Timeout = value(TimeoutName) ?? "",
+        Address = Enum.GetValues<ScriptAddress>().FirstOrDefault(a => WordOf(a) == value(AddressName)),
+        Host = value(HostName) ?? "",
+    };
+
+    /// <summary>All parameters of the query; null = leave it out.</summary>
+    public IEnumerable<(string Name, string? Value)> ToQuery() =>
+    [
+        (OnName, On.Count > 0 ? string.Join(',', Switches.Select(s => s.Key).Where(On.Contains)) : null),
+        (DomainsName, Domains.Length > 0 ? Domains : null),
+        (TimeoutName, Timeout.Length > 0 ? Timeout : null),
+        (AddressName, Address == ScriptAddress.App ? null : WordOf(Address)),
+        (HostName, Address == ScriptAddress.Own && Host.Length > 0 ? Host : null),
+    ];
 
     /// <summary>What is wrong with the domains; null = nothing.</summary>
     public string? DomainsProblem => Words(Domains).FirstOrDefault(d => DomainOf(d) is null) is { } wrong ? $"\"{wrong}\" is no domain. Write it as shop.example.com." : null;
@@ -96,7 +121,9 @@ public sealed record SnippetOptions
             yield return ("data-session-timeout", minutes.ToString(CultureInfo.InvariantCulture));
     }
 
-    private int? Minutes => int.TryParse(Timeout, NumberStyles.None, CultureInfo.InvariantCulture, out var minutes) && minutes is >= 1 and <= LongestTimeout ? minutes : null;
+    private static string WordOf(ScriptAddress address) => address.ToString().ToLowerInvariant();
+
+    private int? Minutes => int.TryParse(Timeout.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var minutes) && minutes is >= 1 and <= LongestTimeout ? minutes : null;
 
     private static string[] Words(string text) => text.Split([',', ';', ' ', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
