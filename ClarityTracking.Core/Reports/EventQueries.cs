@@ -17,10 +17,16 @@ namespace ClarityTracking.Core.Reports;
 /// <param name="To">Received before (UTC).</param>
 public sealed record EventFilter(string? Name = null, EventSource? Source = null, string? Visitor = null, DateTimeOffset? From = null, DateTimeOffset? To = null);
 
-/// <summary>An event in a list; nothing readable about the person. Keys and click ids are names, not values.</summary>
+/// <summary>An event in a list; nothing readable about the person. Keys and click ids are names, not values. Consent is null when nothing is known of it.</summary>
 public sealed record EventSummary(Guid Id, string EventId, string Name, EventSource Source, bool IsTest, DateTimeOffset OccurredAt, DateTimeOffset ReceivedAt,
     string? VisitorId, string? SessionId, string? Url, decimal? Value, string? Currency, string? OrderId, string? BotReason,
-    IReadOnlyList<string> Keys, IReadOnlyList<string> ClickIds, IReadOnlyList<DeliverySummary> Deliveries);
+    IReadOnlyList<string> Keys, IReadOnlyList<string> ClickIds, Consent? Consent, IReadOnlyList<DeliverySummary> Deliveries);
+
+/// <summary>Events that were sent with a working key and refused for the same reason.</summary>
+/// <param name="Reason">A stable code of <see cref="Ingestion.DropReason"/>.</param>
+/// <param name="Detail">One sentence for a person, of the newest of them; null = none is known.</param>
+/// <param name="Count">How many.</param>
+public sealed record Refusal(string Reason, string? Detail, int Count);
 
 /// <summary>How an event does on its way to one connection.</summary>
 public sealed record DeliverySummary(Guid Id, Guid ConnectionId, DeliveryStatus Status, string? Reason);
@@ -63,6 +69,21 @@ public sealed class EventQueries(ClarityDb database, PersonalDataSealer sealer, 
             events = events.Where(e => e.Id > lowest && e.Id != since);
         }
         return await SummariesAsync(db, website.Value, events.OrderByDescending(e => e.Id).Take(Page.Clamp(limit)), cancel);
+    }
+
+    /// <summary>What was refused of a website's events since then, the most frequent first. Events sent again are no refusals.</summary>
+    public async Task<Result<IReadOnlyList<Refusal>>> RefusalsSinceAsync(Caller caller, Guid websiteId, DateTimeOffset since, CancellationToken cancel)
+    {
+        await using var db = database.For(caller);
+        var website = await db.WebsiteAsync(caller, websiteId, Role.Viewer, cancel);
+        if (!website.IsOk)
+            return website.Error;
+        var (workspaceId, lowest) = (website.Value.WorkspaceId, Partitions.LowestId(since));
+        // the newest thousand tell the story; a flood must not be counted each time somebody looks
+        var rows = await db.DroppedEvents.AsNoTracking()
+            .Where(d => d.WorkspaceId == workspaceId && d.WebsiteId == websiteId && d.Id >= lowest && d.Reason != "duplicate")
+            .OrderByDescending(d => d.Id).Take(1000).Select(d => new { d.Reason, d.Detail }).ToListAsync(cancel);
+        return rows.GroupBy(r => r.Reason).Select(g => new Refusal(g.Key, g.First().Detail, g.Count())).OrderByDescending(r => r.Count).ToList();
     }
 
     /// <summary>Opens the readable personal data of one event and writes into the audit log that it was looked at.</summary>
@@ -133,13 +154,14 @@ public sealed class EventQueries(ClarityDb database, PersonalDataSealer sealer, 
             e.BotReason,
             e.MatchKeys,
             e.ClickIds,
+            e.Consent,
         }).ToListAsync(cancel);
         var ids = rows.ConvertAll(e => e.Id);
         var deliveries = (await db.Deliveries.AsNoTracking().Where(d => d.WorkspaceId == website.WorkspaceId && ids.Contains(d.EventId))
             .Select(d => new { d.EventId, d.Id, d.ConnectionId, d.Status, d.Reason }).ToListAsync(cancel))
             .ToLookup(d => d.EventId, d => new DeliverySummary(d.Id, d.ConnectionId, d.Status, d.Reason));
         return rows.ConvertAll(e => new EventSummary(e.Id, e.EventId, e.Name, e.Source, e.IsTest, e.OccurredAt, e.ReceivedAt, e.VisitorId, e.SessionId, e.Url,
-            e.Value, e.Currency, e.OrderId, e.BotReason, [.. (e.MatchKeys ?? MatchKeys.None).Values.Keys], [.. e.ClickIds?.Keys ?? []], [.. deliveries[e.Id].OrderBy(d => d.Id)]));
+            e.Value, e.Currency, e.OrderId, e.BotReason, [.. (e.MatchKeys ?? MatchKeys.None).Values.Keys], [.. e.ClickIds?.Keys ?? []], e.Consent, [.. deliveries[e.Id].OrderBy(d => d.Id)]));
     }
 
     /// <summary>The time inside a UUIDv7 (UTC, whole milliseconds).</summary>
