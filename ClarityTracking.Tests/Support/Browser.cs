@@ -8,16 +8,27 @@ public sealed class Browser : IAsyncLifetime
 {
     private IPlaywright? _playwright;
     private IBrowser? _browser;
+    private IBrowser? _keeper;
     private readonly List<IPage> _pages = [];
 
     public async Task InitializeAsync()
     {
         _playwright = await Playwright.CreateAsync();
-        _browser = await _playwright.Chromium.LaunchAsync(new()
-        {
-            ExecutablePath = Find(),
-            Args = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
-        });
+        _browser = await LaunchAsync();
+    }
+
+    private Task<IBrowser> LaunchAsync(params string[] notByPlaywright) => _playwright!.Chromium.LaunchAsync(new()
+    {
+        ExecutablePath = Find(),
+        Args = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
+        IgnoreDefaultArgs = notByPlaywright,
+    });
+
+    /// <summary>A page of a browser that keeps left pages as real ones do; Playwright's has no back/forward cache.</summary>
+    public async Task<IPage> NewPageThatIsKeptAsync()
+    {
+        _keeper ??= await LaunchAsync("--disable-back-forward-cache");
+        return await (await _keeper.NewContextAsync()).NewPageAsync();
     }
 
     public async Task DisposeAsync()
@@ -28,6 +39,8 @@ public sealed class Browser : IAsyncLifetime
                 await _pages[i].ScreenshotAsync(new() { Path = Path.Combine(folder, $"page-{i}.png"), FullPage = true });
         if (_browser is not null)
             await _browser.DisposeAsync();
+        if (_keeper is not null)
+            await _keeper.DisposeAsync();
         _playwright?.Dispose();
     }
 

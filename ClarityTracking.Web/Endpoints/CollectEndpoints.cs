@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Ingestion;
@@ -24,6 +25,7 @@ public static class CollectEndpoints
     {
         var group = routes.MapGroup("").AllowAnonymous().RequireCors(Cors.AnySite).RequireRateLimiting(RateLimits.Collect).DisableAntiforgery();
         group.MapPost("/api/v1/collect", http => CollectAsync(http, Collect)).WithName("Collect");
+        group.MapGet("/api/v1/collect", CollectImageAsync).WithName("CollectImage");
         group.MapPost("/api/v1/collect/optimized", http => CollectAsync(http, Optimized)).WithName("CollectOptimized");
         group.MapPost("/event/track", http => CollectAsync(http, Track)).WithName("Track");
         group.MapGet("/api/v1/collect/health", (EventWriter writer) => writer.IsDatabaseAway
@@ -37,8 +39,16 @@ public static class CollectEndpoints
         Func<HttpContext, IngestResult, Task> AnswerAsync);
 
     private static readonly Intake Collect = new(body => CollectRequest.Parse(body), SecretOnly: false, AnswerAsync);
+    private static readonly Intake Image = new(body => CollectRequest.Parse(body), SecretOnly: false, AnswerImageAsync);
     private static readonly Intake Optimized = new(OptimizedRequest.Parse, SecretOnly: false, AnswerOptimizedAsync);
     private static readonly Intake Track = new(body => CollectRequest.Parse(body, allowSingle: true), SecretOnly: true, AnswerAsync);
+
+    /// <summary>The last resort of a page whose content security policy lets images through and nothing else: the body is in the query.</summary>
+    private static Task CollectImageAsync(HttpContext http)
+    {
+        http.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(http.Request.Query["body"].ToString()));
+        return CollectAsync(http, Image);
+    }
 
     private static async Task CollectAsync(HttpContext http, Intake intake)
     {
@@ -179,6 +189,16 @@ public static class CollectEndpoints
         }
         writer.WriteEndArray();
     }
+
+    /// <summary>A transparent pixel, so that the page hears that the events were taken in.</summary>
+    private static async Task AnswerImageAsync(HttpContext http, IngestResult result)
+    {
+        http.Response.ContentType = "image/gif";
+        http.Response.Headers.CacheControl = "no-store";
+        await http.Response.Body.WriteAsync(Pixel);
+    }
+
+    private static readonly byte[] Pixel = Convert.FromBase64String("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7");
 
     private static Task UnavailableAsync(HttpContext http, string detail, TimeSpan retryAfter)
     {
