@@ -106,7 +106,9 @@ public sealed class WebsiteService(ClarityDb database, KeyDirectory directory, S
                 return AliasTaken;
             website.ChangeScriptAlias(alias, now);
         }
-        var changed = db.Entry(website).Properties.Where(p => p.IsModified && p.Metadata.ClrType != typeof(string[])).Select(p => $"{p.Metadata.Name}: {p.OriginalValue} -> {p.CurrentValue}").ToList();
+        var changed = db.Entry(website).Properties
+            .Where(p => p.IsModified && p.Metadata.Name is not (nameof(Website.FormerScriptAliases) or nameof(Website.ScriptAliasChangedAt)))
+            .Select(p => $"{p.Metadata.Name}: {p.OriginalValue} -> {p.CurrentValue}").ToList();
         if (changed.Count > 0)
             db.Audit(website.WorkspaceId, caller, "website.changed", $"website {id}", string.Join(", ", changed), now);
         try
