@@ -71,7 +71,8 @@ public class AppFixture : WebApplicationFactory<Program>, IAsyncLifetime
     {
         using var client = ClientFor(account);
         var json = await JsonOf(await client.PostAsJsonAsync("/api/websites", new { name, domain, workspaceId = account.WorkspaceId }));
-        return new NewSite(json.GetProperty("id").GetGuid(), account.WorkspaceId, json.GetProperty("publishableKey").GetString()!, json.GetProperty("secretKey").GetString()!);
+        return new NewSite(json.GetProperty("id").GetGuid(), account.WorkspaceId, json.GetProperty("publishableKey").GetString()!, json.GetProperty("secretKey").GetString()!,
+            json.GetProperty("scriptAlias").GetString()!);
     }
 
     /// <summary>The JSON of an answer that must be a success; a failure shows what came instead.</summary>
@@ -124,4 +125,4 @@ public class AppFixture : WebApplicationFactory<Program>, IAsyncLifetime
 public sealed record Account(string Email, string Password, Guid UserId, Guid WorkspaceId, string AccessToken, string RefreshToken);
 
 /// <summary>A website with its first keys.</summary>
-public sealed record NewSite(Guid Id, Guid WorkspaceId, string PublishableKey, string SecretKey);
+public sealed record NewSite(Guid Id, Guid WorkspaceId, string PublishableKey, string SecretKey, string ScriptAlias);

@@ -60,6 +60,33 @@ public sealed class Browser : IAsyncLifetime
         return page;
     }
 
+    /// <summary>A Chromium that shows an address and that nobody drives; ends when it is disposed.</summary>
+    public static IDisposable Start(string url) => new Undriven(url);
+
+    private sealed class Undriven : IDisposable
+    {
+        private readonly string _profile = Directory.CreateTempSubdirectory("clarity-chromium-").FullName;
+        private readonly Process _process;
+
+        public Undriven(string url)
+        {
+            // a port nobody connects to keeps the headless browser running
+            var start = new ProcessStartInfo(Find()!, ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+                "--remote-debugging-port=0", "--user-data-dir=" + _profile, url]) { RedirectStandardError = true, RedirectStandardOutput = true };
+            _process = Process.Start(start)!;
+            _process.BeginErrorReadLine();
+            _process.BeginOutputReadLine();
+        }
+
+        public void Dispose()
+        {
+            _process.Kill(entireProcessTree: true);
+            _process.WaitForExit();
+            _process.Dispose();
+            Directory.Delete(_profile, recursive: true);
+        }
+    }
+
     /// <summary>CLARITY_BROWSER, else what lies along PATH, else what Playwright or the distribution installs.</summary>
     private static string? Find()
     {

@@ -31,12 +31,13 @@ public sealed class Site : IAsyncDisposable
     /// <param name="attributes">Of the tag, beside src and key.</param>
     /// <param name="headers">Of every page, such as a content security policy.</param>
     /// <param name="map">More paths; they come before the fixtures.</param>
+    /// <param name="byAlias">The tag names the website's own script address.</param>
     public static async Task<Site> StartAsync(AppFixture app, string attributes = """data-interval-start="100" """,
-        IReadOnlyDictionary<string, string>? headers = null, Action<WebApplication>? map = null)
+        IReadOnlyDictionary<string, string>? headers = null, Action<WebApplication>? map = null, bool byAlias = false)
     {
         var owner = await app.RegisterAsync();
         var website = await app.CreateWebsiteAsync(owner);
-        var snippet = $"""<script async src="{app.Url}/t.js" data-apikey="{website.PublishableKey}" {attributes}></script>""";
+        var snippet = $"""<script async src="{app.Url}/{(byAlias ? website.ScriptAlias : "t")}.js" data-apikey="{website.PublishableKey}" {attributes}></script>""";
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var web = builder.Build();

@@ -23,7 +23,7 @@ public sealed class SnippetTests(AppFixture app, Browser browser) : IClassFixtur
         Assert.Equal((view.GetProperty("sessionId").GetString(), view.GetProperty("visitorId").GetString()),
             (start.GetProperty("sessionId").GetString(), start.GetProperty("visitorId").GetString()));
         Assert.Equal("Red shoes", Properties(view).GetProperty("title").GetString());
-        Assert.Equal([25, 50, 75, 100], (await site.Events.WaitForAsync("scroll", 4)).Select(e => Properties(e).GetProperty("percent_scrolled").GetInt32()));
+        Assert.Equal([25, 50, 75, 100], (await site.Events.WaitForAsync("scroll", 4)).Select(e => Properties(e).GetProperty("percent_scrolled").GetInt32()).Order());
         var exit = Properties(await site.Events.OneAsync("page_exit"));
         Assert.Equal(100, exit.GetProperty("percent_scrolled").GetInt32());
         Assert.InRange(exit.GetProperty("engagement_time_msec").GetInt32(), 100, 60_000);
@@ -42,7 +42,8 @@ public sealed class SnippetTests(AppFixture app, Browser browser) : IClassFixtur
         {
             var stored = await site.Events.OneAsync(name);
             Assert.DoesNotContain("jane", stored.GetProperty("properties").GetRawText(), StringComparison.OrdinalIgnoreCase);
-            Assert.Equal("Jane.Doe@Example.com", (await site.Events.RevealAsync(stored)).GetProperty("email")[0].GetString());
+            Assert.Contains("Jane.Doe@Example.com", (await site.Events.RevealAsync(stored)).GetRawText(), StringComparison.Ordinal);
+            Assert.Contains("em", stored.GetProperty("keys").EnumerateArray().Select(key => key.GetString()));
         }
     }
 
