@@ -44,7 +44,7 @@ public static class CoreServices
         services.AddSingleton<IDestination, MetaDestination>();
         services.AddSingleton<DestinationCatalog>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = DeliveryLane.LongestCall);
-        services.AddSingleton<DestinationClient>();
+        services.AddSingleton<DestinationClient>().AddSingleton<AccessTokens>();
         services.AddTenancy();
         services.AddSingleton<ConnectionService>().AddSingleton<ConnectionTester>();
         services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();

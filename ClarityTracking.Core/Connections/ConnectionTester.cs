@@ -32,7 +32,8 @@ public sealed record SentRequest(string Method, string Url, JsonElement Body);
 /// Sends one event, marked as test, through the same mapping and judging as real ones. It is a page view of the website's own home page by
 /// nobody; with the platform's test mode set up it shows there and counts nowhere.
 /// </summary>
-public sealed class ConnectionTester(ClarityDb database, ConnectionService connections, DestinationCatalog catalog, DestinationClient client, TimeProvider clock)
+public sealed class ConnectionTester(ClarityDb database, ConnectionService connections, DestinationCatalog catalog, DestinationClient client,
+    AccessTokens tokens, TimeProvider clock)
 {
     /// <summary>Sends the test event and says what came back. Changes nothing but the audit log.</summary>
     public async Task<Result<ConnectionTest>> TestAsync(Caller caller, Guid websiteId, Guid id, CancellationToken cancel)
@@ -57,10 +58,17 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
         if (destination.ReasonToSkip(test, settings, now) is { Reason: not SkipReason.Test } skip)
             return new ConnectionTest(false, "skipped", $"{skip.Reason.Word()}: {skip.Detail}", test.EventId, null, null, null, null);
 
-        var access = new DestinationAccess(client.BaseUrl(destination.Info), settings, connections.Opened(connection));
+        var access = new DestinationAccess(client.BaseUrl(destination.Info), settings, connections.Opened(connection), clock.GetUtcNow());
+        if (destination.Grant(access.Credentials) is { } grant)
+        {
+            var token = await tokens.GetAsync(grant, cancel);
+            if (token.Failure is { } failure)
+                return new ConnectionTest(false, failure.Kind.Word(), failure.Reason, test.EventId, null, null, null, null);
+            access = access with { AccessToken = token.Value };
+        }
         var request = destination.BuildRequest([destination.Map(test, settings)], access);
         var result = await client.SendAsync(request, cancel);
-        var (outcome, reason) = result.HttpStatus is { } status ? Words(destination.Judge(status, result.Body)) : (FailureKind.Transient.Word(), result.Body);
+        var (outcome, reason) = result.HttpStatus is { } status ? Words(destination.Judge(new DestinationAnswer(status, result.Body, Events: 1))) : (FailureKind.Transient.Word(), result.Body);
         var body = request.Mask(Encoding.UTF8.GetString(request.Body));
         return new ConnectionTest(true, outcome, reason, test.EventId,
             new SentRequest(request.Method.Method, request.Mask(request.Url.ToString()), Json.ElementOf(body)),
@@ -91,6 +99,8 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
         DeliveryOutcome.Delivered => ("delivered", null),
         DeliveryOutcome.Refused refused => (refused.Kind.Word(), refused.Reason),
         DeliveryOutcome.TryLater later => (later.Kind.Word(), later.Reason),
+        DeliveryOutcome.Mixed { Events: [var only] } => Words(only),
+        DeliveryOutcome.Mixed or DeliveryOutcome.NotTaken => (FailureKind.Transient.Word(), "The answer does not fit the event that was sent."),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 }

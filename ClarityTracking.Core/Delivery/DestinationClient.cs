@@ -8,7 +8,7 @@ namespace ClarityTracking.Core.Delivery;
 
 /// <summary>What came back from one HTTP call.</summary>
 /// <param name="HttpStatus">Null when no answer came (refused, reset, timed out).</param>
-/// <param name="Body">The answer's first 16 KiB, or the network error in words; secrets of the request masked, since platforms quote them.</param>
+/// <param name="Body">The answer's first 4 MiB (a list with one entry per event is long), or the network error in words; secrets of the request masked, since platforms quote them.</param>
 /// <param name="Duration">Until the answer was read.</param>
 /// <param name="RetryAfter">The platform's wish, from <c>Retry-After</c> as seconds or date.</param>
 public sealed record CallResult(int? HttpStatus, string Body, TimeSpan Duration, TimeSpan? RetryAfter);
@@ -19,7 +19,7 @@ public sealed class DestinationClient(IHttpClientFactory clients, IConfiguration
     /// <summary>Name of the HTTP client in the factory.</summary>
     public const string ClientName = "destinations";
 
-    private const int LongestBody = 16 * 1024;
+    private const int LongestBody = 4 * 1024 * 1024, FirstBuffer = 16 * 1024;
 
     /// <summary>The operator's base address of a platform (<c>Destinations:{Platform}:BaseUrl</c>) or its own.</summary>
     public Uri BaseUrl(DestinationInfo info)
@@ -33,7 +33,7 @@ public sealed class DestinationClient(IHttpClientFactory clients, IConfiguration
     {
         var started = clock.GetTimestamp();
         using var message = new HttpRequestMessage(request.Method, request.Url) { Content = new ByteArrayContent(request.Body) };
-        message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        message.Content.Headers.ContentType = new MediaTypeHeaderValue(request.ContentType);
         foreach (var (name, value) in request.Headers)
             message.Headers.TryAddWithoutValidation(name, value);
         try
@@ -55,8 +55,15 @@ public sealed class DestinationClient(IHttpClientFactory clients, IConfiguration
     private static async Task<string> ReadStartAsync(HttpContent content, CancellationToken cancel)
     {
         await using var stream = await content.ReadAsStreamAsync(cancel);
-        var buffer = new byte[LongestBody];
-        var length = await stream.ReadAtLeastAsync(buffer, LongestBody, throwOnEndOfStream: false, cancel);
-        return Encoding.UTF8.GetString(buffer, 0, length);
+        var buffer = new byte[FirstBuffer];
+        var length = 0;
+        while (true)
+        {
+            var read = await stream.ReadAtLeastAsync(buffer.AsMemory(length), buffer.Length - length, throwOnEndOfStream: false, cancel);
+            length += read;
+            if (length < buffer.Length || length >= LongestBody)
+                return Encoding.UTF8.GetString(buffer, 0, length);
+            Array.Resize(ref buffer, buffer.Length * 4);
+        }
     }
 }
