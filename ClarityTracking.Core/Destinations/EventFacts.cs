@@ -42,6 +42,12 @@ static class EventFacts
         /// <summary>A cookie byte for byte, or null.</summary>
         internal string? Cookie(string name) => @event.Cookies.TryGetValue(name, out var value) && value.Length > 0 ? value : null;
 
+        /// <summary>The sender says that it happened in a shop or over the counter (its property <c>action_source</c>).</summary>
+        internal bool IsInStore => @event.Source is EventSource.Server or EventSource.Webhook && @event.Property("action_source") == "physical_store";
+
+        /// <summary>The address and the user agent together, by which platforms guess a person when nothing better is known.</summary>
+        internal bool HasAddressAndAgent => @event.PublicIp is not null && !string.IsNullOrEmpty(@event.UserAgent);
+
         /// <summary>An own property that is one text (or number) and does not look personal; null otherwise.</summary>
         internal string? Property(string name)
         {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using ClarityTracking.Core.Delivery;
 
 namespace ClarityTracking.Core.Destinations;
@@ -27,4 +28,23 @@ static class HttpStatusKind
     internal static DeliveryOutcome Unreadable(int httpStatus) => new DeliveryOutcome.TryLater(
         httpStatus switch { 429 => FailureKind.RateLimited, 401 => FailureKind.Credential, _ => FailureKind.Transient },
         $"HTTP {httpStatus} with an answer that is not the platform's.");
+
+    /// <summary>
+    /// Judges by the status alone: for platforms whose answers are not documented, or say no more. Nothing at all is an answer; a page of
+    /// HTML is not, whatever its status.
+    /// </summary>
+    /// <param name="answer">The answer.</param>
+    /// <param name="reason">The platform's words out of a failed answer.</param>
+    /// <param name="receipt">Name of the member of a success that holds the platform's own id; null = there is none.</param>
+    internal static DeliveryOutcome Judge(DestinationAnswer answer, Func<JsonElement, string> reason, string? receipt = null)
+    {
+        var isJson = AnswerJson.TryRead(answer.Body, out var json);
+        if (!isJson && !string.IsNullOrWhiteSpace(answer.Body))
+            return Unreadable(answer.HttpStatus);
+        if (answer.HttpStatus is >= 200 and < 300)
+            return new DeliveryOutcome.Delivered(receipt is null ? null : AnswerJson.Text(json, receipt));
+        return isJson ? Outcome(Of(answer.HttpStatus), AnswerJson.Reason($"HTTP {answer.HttpStatus}", reason(json)))
+            : answer.HttpStatus is >= 400 and < 500 ? Outcome(Of(answer.HttpStatus), $"HTTP {answer.HttpStatus} without a reason.")
+            : Unreadable(answer.HttpStatus);
+    }
 }

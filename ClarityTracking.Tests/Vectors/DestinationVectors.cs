@@ -31,6 +31,18 @@ sealed class DestinationVectors(string path, IDestination destination, string cr
     /// <summary>What stands for the {braces} of the expected request.</summary>
     internal IReadOnlyDictionary<string, string> Braces { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>The connection's settings for a case: those given, and those its context names.</summary>
+    internal string Settings(string id, params (string Name, string Value)[] given)
+    {
+        var settings = new JsonObject();
+        foreach (var (name, value) in given)
+            settings[name] = value;
+        foreach (var name in (string[])["test_event_code", "limited_data_use", "test", "test_id"])
+            if (Case(id).GetProperty("context").TryGetProperty(name, out var value))
+                settings[name] = JsonNode.Parse(value.GetRawText());
+        return settings.ToJsonString();
+    }
+
     /// <summary>The request of a case, which must not be skipped.</summary>
     internal DestinationRequest RequestOf(string id, string settings, string? accessToken = null)
     {
