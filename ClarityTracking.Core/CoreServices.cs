@@ -3,6 +3,7 @@ using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Destinations.Meta;
+using ClarityTracking.Core.Destinations.Pinterest;
 using ClarityTracking.Core.Destinations.TikTok;
 using ClarityTracking.Core.Health;
 using ClarityTracking.Core.Ingestion;
@@ -43,7 +44,7 @@ public static class CoreServices
         if (roles.HasFlag(NodeRoles.Worker))
             services.AddHostedService<EventRouter>().AddHostedService<DeliveryWorker>();
         services.AddSingleton<IDestination, MetaDestination>();
-        services.AddSingleton<IDestination, TikTokDestination>();
+        services.AddSingleton<IDestination, TikTokDestination>().AddSingleton<IDestination, PinterestDestination>();
         services.AddSingleton<DestinationCatalog>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = DeliveryLane.LongestCall);
         services.AddSingleton<DestinationClient>().AddSingleton<AccessTokens>();
