@@ -4,6 +4,7 @@ using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Destinations.Meta;
 using ClarityTracking.Core.Destinations.Pinterest;
+using ClarityTracking.Core.Destinations.Reddit;
 using ClarityTracking.Core.Destinations.Snapchat;
 using ClarityTracking.Core.Destinations.TikTok;
 using ClarityTracking.Core.Health;
@@ -46,7 +47,7 @@ public static class CoreServices
             services.AddHostedService<EventRouter>().AddHostedService<DeliveryWorker>();
         services.AddSingleton<IDestination, MetaDestination>();
         services.AddSingleton<IDestination, TikTokDestination>().AddSingleton<IDestination, PinterestDestination>();
-        services.AddSingleton<IDestination, SnapchatDestination>();
+        services.AddSingleton<IDestination, SnapchatDestination>().AddSingleton<IDestination, RedditDestination>();
         services.AddSingleton<DestinationCatalog>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = DeliveryLane.LongestCall);
         services.AddSingleton<DestinationClient>().AddSingleton<AccessTokens>();
