@@ -29,7 +29,7 @@ public sealed record ConnectionTest(bool Sent, string Outcome, string? Reason, s
 public sealed record SentRequest(string Method, string Url, JsonElement Body);
 
 /// <summary>
-/// Sends one event, marked as test, through the same mapping and judging as real ones. It is a page view of the website's own home page by
+/// Sends one event, marked as test, through the same mapping and judging as real ones. It happens on the website's own home page to
 /// nobody; with the platform's test mode set up it shows there and counts nowhere.
 /// </summary>
 public sealed class ConnectionTester(ClarityDb database, ConnectionService connections, DestinationCatalog catalog, DestinationClient client,
@@ -51,7 +51,8 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
 
         var now = clock.GetUtcNow();
         var settings = JsonDocument.Parse(connection.Settings).RootElement;
-        var test = TestEvent(website.Value, now);
+        var test = Names.Select(name => TestEvent(website.Value, name, now)).FirstOrDefault(e => destination.ReasonToSkip(e, settings, now)?.Reason != SkipReason.Unmapped)
+            ?? TestEvent(website.Value, Names[0], now);
         db.Audit(connection.WorkspaceId, caller, "connection.tested", $"connection {id}", null, now);
         await db.SaveChangesAsync(cancel);
         // A connection without test mode would skip test events; who presses the button wants it sent.
@@ -75,13 +76,17 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
             result.HttpStatus, result.Body, (int)result.Duration.TotalMilliseconds);
     }
 
-    private static Event TestEvent(Website website, DateTimeOffset now) => new()
+    /// <summary>The first of these that the connection sends at all; those of no value come first.</summary>
+    private static readonly string[] Names =
+        ["page_view", "lead", "contact", "schedule", "complete_registration", "view_content", "search", "subscribe", "add_to_cart", "initiate_checkout", "purchase"];
+
+    private static Event TestEvent(Website website, string name, DateTimeOffset now) => new()
     {
         WorkspaceId = website.WorkspaceId,
         WebsiteId = website.Id,
         Id = Guid.CreateVersion7(now),
         EventId = $"test-{Guid.CreateVersion7(now):N}",
-        Name = "page_view",
+        Name = name,
         Source = EventSource.Server,
         IsTest = true,
         OccurredAt = now,
@@ -90,9 +95,13 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
         UserAgent = "Mozilla/5.0 (compatible; ClarityTracking connection test)",
         MatchKeys = new MatchKeys(new Dictionary<string, IReadOnlyList<string>>
         {
-            [MatchKeyNames.ExternalId] = [Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"clarity-test-{website.Id}")))],
+            // some platforms take nothing without an email
+            [MatchKeyNames.Email] = [Sha256($"clarity-test-{website.Id}@{website.Domain}")],
+            [MatchKeyNames.ExternalId] = [Sha256($"clarity-test-{website.Id}")],
         }),
     };
+
+    private static string Sha256(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
     private static (string Outcome, string? Reason) Words(DeliveryOutcome outcome) => outcome switch
     {
