@@ -35,6 +35,8 @@ public sealed record SentRequest(string Method, string Url, JsonElement Body);
 public sealed class ConnectionTester(ClarityDb database, ConnectionService connections, DestinationCatalog catalog, DestinationClient client,
     AccessTokens tokens, TimeProvider clock)
 {
+    private const int LongestAnswer = 16 * 1024;
+
     /// <summary>Sends the test event and says what came back. Changes nothing but the audit log.</summary>
     public async Task<Result<ConnectionTest>> TestAsync(Caller caller, Guid websiteId, Guid id, CancellationToken cancel)
     {
@@ -73,7 +75,7 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
         var body = request.Mask(Encoding.UTF8.GetString(request.Body));
         return new ConnectionTest(true, outcome, reason, test.EventId,
             new SentRequest(request.Method.Method, request.Mask(request.Url.ToString()), Json.ElementOf(body)),
-            result.HttpStatus, result.Body, (int)result.Duration.TotalMilliseconds);
+            result.HttpStatus, result.Body.Length <= LongestAnswer ? result.Body : result.Body[..LongestAnswer], (int)result.Duration.TotalMilliseconds);
     }
 
     /// <summary>The first of these that the connection sends at all; those of no value come first.</summary>

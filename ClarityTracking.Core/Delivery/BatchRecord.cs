@@ -28,6 +28,9 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
 
     public int Retrying => _postponed.Count;
 
+    /// <summary>How often the rest of a call was sent again because the platform named an event that spoiled it.</summary>
+    public int Resends { get; set; }
+
     /// <summary>The platform said "not now": no further call in this batch.</summary>
     public bool MustWait => _setback is not null;
 

@@ -23,6 +23,8 @@ public sealed partial class DeliveryLane(
     /// <summary>Time limit of one call; below the host's time to shut down.</summary>
     internal static readonly TimeSpan LongestCall = TimeSpan.FromSeconds(20);
 
+    private const int MostResends = 8;
+
     /// <summary>Sends the next batch. False when nothing is due or the connection must wait.</summary>
     public async Task<bool> RunBatchAsync(LaneKey key, CancellationToken cancel)
     {
@@ -132,6 +134,10 @@ public sealed partial class DeliveryLane(
         // a token that served before may have been revoked before its time: the next try fetches another, and only that one's refusal counts
         if (outcome is DeliveryOutcome.TryLater { Kind: FailureKind.Credential } refusal && access.AccessToken is { } used && tokens.Forget(used))
             outcome = refusal with { Kind = FailureKind.Transient };
+        // a platform that names one bad event at a time would be asked a thousand times about a thousand of them: halves need fewer calls then
+        if (outcome is DeliveryOutcome.Mixed named && named.Events.Contains(DeliveryOutcome.NotTaken.It) && ++record.Resends > MostResends
+            && named.Events.OfType<DeliveryOutcome.Refused>().FirstOrDefault() is { } one)
+            outcome = one;
         var call = record.AddCall(request, result, at, batch.Count);
         switch (outcome)
         {

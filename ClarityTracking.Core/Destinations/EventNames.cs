@@ -33,8 +33,4 @@ static class EventNames
         }
         return standard.TryGetValue(name, out var known) ? known : Behaviour.Contains(name) ? null : custom(name);
     }
-
-    /// <summary>Words with capital letters, as most platforms write names: <c>course_enrollment</c> becomes CourseEnrollment.</summary>
-    internal static string Pascal(string name) =>
-        string.Concat(name.Split('_', '-', ' ').Where(word => word.Length > 0).Select(word => char.ToUpperInvariant(word[0]) + word[1..]));
 }

@@ -134,6 +134,19 @@ public sealed class PlatformDeliveryTests(AppWithPlatforms app) : IClassFixture<
     }
 
     [Fact]
+    public async Task TikTok_NamesManyBadEventsOneByOne_EveryGoodOneIsTakenOnce()
+    {
+        var site = await SiteAsync("tiktok");
+        app.Platforms.Refuses = id => id.StartsWith("many-bad", StringComparison.Ordinal) ? "event: Not a valid choice" : null;
+        var ids = Enumerable.Range(0, 12).SelectMany(i => new[] { $"many-bad-{i}", $"many-good-{i}", $"many-fine-{i}" }).ToList();
+        await PauseAsync(site, () => SendAsync(site, string.Join(',', ids.Select(id => Purchase(id)))));
+        foreach (var id in ids)
+            await TraceAsync(site, id, id.Contains("bad", StringComparison.Ordinal) ? "dead" : "delivered");
+        Assert.Equal(24, app.Platforms.Taken.Count(t => t.EventId.StartsWith("many-", StringComparison.Ordinal)));
+        Assert.Equal(24, app.Platforms.Taken.Where(t => t.EventId.StartsWith("many-", StringComparison.Ordinal)).DistinctBy(t => t.EventId).Count());
+    }
+
+    [Fact]
     public async Task Pinterest_RefusesOneEventOfABatch_TheOthersAreDeliveredByTheSameCall()
     {
         var site = await SiteAsync("pinterest");
