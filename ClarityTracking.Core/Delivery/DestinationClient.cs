@@ -21,6 +21,9 @@ public sealed class DestinationClient(IHttpClientFactory clients, IConfiguration
 
     private const int LongestBody = 4 * 1024 * 1024, FirstBuffer = 16 * 1024;
 
+    /// <summary>Time limit of a call with its answer; the HTTP client's own ends when the answer begins.</summary>
+    internal TimeSpan TimeLimit { get; init; } = DeliveryLane.LongestCall;
+
     /// <summary>The operator's base address of a platform (<c>Destinations:{Platform}:BaseUrl</c>) or its own.</summary>
     public Uri BaseUrl(DestinationInfo info)
     {
@@ -32,14 +35,16 @@ public sealed class DestinationClient(IHttpClientFactory clients, IConfiguration
     public async Task<CallResult> SendAsync(DestinationRequest request, CancellationToken cancel)
     {
         var started = clock.GetTimestamp();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(TimeLimit);
         using var message = new HttpRequestMessage(request.Method, request.Url) { Content = new ByteArrayContent(request.Body) };
         message.Content.Headers.ContentType = new MediaTypeHeaderValue(request.ContentType);
         foreach (var (name, value) in request.Headers)
             message.Headers.TryAddWithoutValidation(name, value);
         try
         {
-            using var response = await clients.CreateClient(ClientName).SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancel);
-            var body = request.Mask(await ReadStartAsync(response.Content, cancel));
+            using var response = await clients.CreateClient(ClientName).SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+            var body = request.Mask(await ReadStartAsync(response.Content, limit.Token));
             return new CallResult((int)response.StatusCode, body, clock.GetElapsedTime(started), RetryAfter(response.Headers.RetryAfter));
         }
         catch (Exception error) when (error is HttpRequestException or IOException || (error is OperationCanceledException && !cancel.IsCancellationRequested))

@@ -85,6 +85,12 @@ public sealed class PlatformDeliveryTests(AppWithPlatforms app) : IClassFixture<
         var reddit = (await TakenAsync("reddit", "rules-1")).GetProperty("user");
         Assert.Equal((canonical, Sha("+442079460958"), Sha("Cust 1001"), "7c73f5e0-a7b1-4a5d-bf6f-3a9f1c0a0001"),
             (Text(reddit, "email"), Text(reddit, "phone_number"), Text(reddit, "external_id"), Text(reddit, "uuid")));
+
+        // each fact is shown and counted once, whatever rules it was hashed by
+        var keys = (await TraceAsync(site, "rules-1", "delivered")).GetProperty("event").GetProperty("keys").EnumerateArray().Select(k => k.GetString()!).ToList();
+        Assert.Equal(["country", "ct", "em", "external_id", "fn", "ln", "ph", "zp"], keys.Order(StringComparer.Ordinal));
+        Assert.Equal(0L, await app.ValueAsync<long>("SELECT count(*) FROM key_rollups WHERE key LIKE '%.%'"));
+        Assert.True(await app.ValueAsync<long>($"SELECT count(*) FROM key_rollups WHERE website_id = '{site.Id}' AND key = 'em'") > 0);
     }
 
     [Fact]
