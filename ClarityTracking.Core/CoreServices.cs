@@ -3,6 +3,10 @@ using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Destinations.Meta;
+using ClarityTracking.Core.Destinations.Pinterest;
+using ClarityTracking.Core.Destinations.Reddit;
+using ClarityTracking.Core.Destinations.Snapchat;
+using ClarityTracking.Core.Destinations.TikTok;
 using ClarityTracking.Core.Health;
 using ClarityTracking.Core.Ingestion;
 using ClarityTracking.Core.Ingestion.Identify;
@@ -43,9 +47,11 @@ public static class CoreServices
         if (roles.HasFlag(NodeRoles.Worker))
             services.AddHostedService<EventRouter>().AddHostedService<DeliveryWorker>();
         services.AddSingleton<IDestination, MetaDestination>();
+        services.AddSingleton<IDestination, TikTokDestination>().AddSingleton<IDestination, PinterestDestination>();
+        services.AddSingleton<IDestination, SnapchatDestination>().AddSingleton<IDestination, RedditDestination>();
         services.AddSingleton<DestinationCatalog>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = DeliveryLane.LongestCall);
-        services.AddSingleton<DestinationClient>();
+        services.AddSingleton<DestinationClient>().AddSingleton<AccessTokens>();
         services.AddTenancy();
         services.AddSingleton<ConnectionService>().AddSingleton<ConnectionTester>();
         services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();

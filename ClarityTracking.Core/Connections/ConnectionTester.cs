@@ -29,11 +29,14 @@ public sealed record ConnectionTest(bool Sent, string Outcome, string? Reason, s
 public sealed record SentRequest(string Method, string Url, JsonElement Body);
 
 /// <summary>
-/// Sends one event, marked as test, through the same mapping and judging as real ones. It is a page view of the website's own home page by
+/// Sends one event, marked as test, through the same mapping and judging as real ones. It happens on the website's own home page to
 /// nobody; with the platform's test mode set up it shows there and counts nowhere.
 /// </summary>
-public sealed class ConnectionTester(ClarityDb database, ConnectionService connections, DestinationCatalog catalog, DestinationClient client, TimeProvider clock)
+public sealed class ConnectionTester(ClarityDb database, ConnectionService connections, DestinationCatalog catalog, DestinationClient client,
+    AccessTokens tokens, TimeProvider clock)
 {
+    private const int LongestAnswer = 16 * 1024;
+
     /// <summary>Sends the test event and says what came back. Changes nothing but the audit log.</summary>
     public async Task<Result<ConnectionTest>> TestAsync(Caller caller, Guid websiteId, Guid id, CancellationToken cancel)
     {
@@ -50,30 +53,42 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
 
         var now = clock.GetUtcNow();
         var settings = JsonDocument.Parse(connection.Settings).RootElement;
-        var test = TestEvent(website.Value, now);
+        var test = Names.Select(name => TestEvent(website.Value, name, now)).FirstOrDefault(e => destination.ReasonToSkip(e, settings, now)?.Reason != SkipReason.Unmapped)
+            ?? TestEvent(website.Value, Names[0], now);
         db.Audit(connection.WorkspaceId, caller, "connection.tested", $"connection {id}", null, now);
         await db.SaveChangesAsync(cancel);
         // A connection without test mode would skip test events; who presses the button wants it sent.
         if (destination.ReasonToSkip(test, settings, now) is { Reason: not SkipReason.Test } skip)
             return new ConnectionTest(false, "skipped", $"{skip.Reason.Word()}: {skip.Detail}", test.EventId, null, null, null, null);
 
-        var access = new DestinationAccess(client.BaseUrl(destination.Info), settings, connections.Opened(connection));
+        var access = new DestinationAccess(client.BaseUrl(destination.Info), settings, connections.Opened(connection), clock.GetUtcNow());
+        if (destination.Grant(access.Credentials) is { } grant)
+        {
+            var token = await tokens.GetAsync(grant, cancel);
+            if (token.Failure is { } failure)
+                return new ConnectionTest(false, failure.Kind.Word(), failure.Reason, test.EventId, null, null, null, null);
+            access = access with { AccessToken = token.Value };
+        }
         var request = destination.BuildRequest([destination.Map(test, settings)], access);
         var result = await client.SendAsync(request, cancel);
-        var (outcome, reason) = result.HttpStatus is { } status ? Words(destination.Judge(status, result.Body)) : (FailureKind.Transient.Word(), result.Body);
+        var (outcome, reason) = result.HttpStatus is { } status ? Words(destination.Judge(new DestinationAnswer(status, result.Body, Events: 1))) : (FailureKind.Transient.Word(), result.Body);
         var body = request.Mask(Encoding.UTF8.GetString(request.Body));
         return new ConnectionTest(true, outcome, reason, test.EventId,
             new SentRequest(request.Method.Method, request.Mask(request.Url.ToString()), Json.ElementOf(body)),
-            result.HttpStatus, result.Body, (int)result.Duration.TotalMilliseconds);
+            result.HttpStatus, result.Body.Length <= LongestAnswer ? result.Body : result.Body[..LongestAnswer], (int)result.Duration.TotalMilliseconds);
     }
 
-    private static Event TestEvent(Website website, DateTimeOffset now) => new()
+    /// <summary>The first of these that the connection sends at all; those of no value come first.</summary>
+    private static readonly string[] Names =
+        ["page_view", "lead", "contact", "schedule", "complete_registration", "view_content", "search", "subscribe", "add_to_cart", "initiate_checkout", "purchase"];
+
+    private static Event TestEvent(Website website, string name, DateTimeOffset now) => new()
     {
         WorkspaceId = website.WorkspaceId,
         WebsiteId = website.Id,
         Id = Guid.CreateVersion7(now),
         EventId = $"test-{Guid.CreateVersion7(now):N}",
-        Name = "page_view",
+        Name = name,
         Source = EventSource.Server,
         IsTest = true,
         OccurredAt = now,
@@ -82,15 +97,21 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
         UserAgent = "Mozilla/5.0 (compatible; ClarityTracking connection test)",
         MatchKeys = new MatchKeys(new Dictionary<string, IReadOnlyList<string>>
         {
-            [MatchKeyNames.ExternalId] = [Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"clarity-test-{website.Id}")))],
+            // some platforms take nothing without an email
+            [MatchKeyNames.Email] = [Sha256($"clarity-test-{website.Id}@{website.Domain}")],
+            [MatchKeyNames.ExternalId] = [Sha256($"clarity-test-{website.Id}")],
         }),
     };
+
+    private static string Sha256(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
     private static (string Outcome, string? Reason) Words(DeliveryOutcome outcome) => outcome switch
     {
         DeliveryOutcome.Delivered => ("delivered", null),
         DeliveryOutcome.Refused refused => (refused.Kind.Word(), refused.Reason),
         DeliveryOutcome.TryLater later => (later.Kind.Word(), later.Reason),
+        DeliveryOutcome.Mixed { Events: [var only] } => Words(only),
+        DeliveryOutcome.Mixed or DeliveryOutcome.NotTaken => (FailureKind.Transient.Word(), "The answer does not fit the event that was sent."),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 }

@@ -12,7 +12,7 @@ namespace ClarityTracking.Core.Delivery;
 /// <summary>Everything one batch leads to, collected while it is sent and written in one transaction at its end.</summary>
 internal sealed class BatchRecord(LaneConnection target, CallArchive archive, DateTimeOffset started, DateTimeOffset leaseUntil)
 {
-    private const int LongestReason = 500;
+    private const int LongestReason = 500, LongestAnswer = 16 * 1024;
     private readonly List<(ClaimedDelivery Delivery, Guid Call, int Position, int Number, DateTimeOffset At, string Outcome, string? Reason)> _attempts = [];
     private readonly List<(ClaimedDelivery Delivery, Event? Event, DeliveryStatus Status, string? Reason, string? Detail, int Attempts)> _finished = [];
     private readonly List<(ClaimedDelivery Delivery, int Attempts, string? Reason, string? Detail, TimeSpan Pause)> _postponed = [];
@@ -28,6 +28,9 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
 
     public int Retrying => _postponed.Count;
 
+    /// <summary>How often the rest of a call was sent again because the platform named an event that spoiled it.</summary>
+    public int Resends { get; set; }
+
     /// <summary>The platform said "not now": no further call in this batch.</summary>
     public bool MustWait => _setback is not null;
 
@@ -36,7 +39,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     {
         var id = Guid.CreateVersion7(at);
         var call = new CallRow(id, at, (int)result.Duration.TotalMilliseconds, request.Method.Method,
-            request.Mask(request.Url.AbsoluteUri), archive.Pack(target.WorkspaceId, id, MaskedBody(request)), result.HttpStatus, Storable(result.Body, int.MaxValue)!, events);
+            request.Mask(request.Url.AbsoluteUri), archive.Pack(target.WorkspaceId, id, MaskedBody(request)), result.HttpStatus, Storable(result.Body, LongestAnswer)!, events);
         Calls.Add(call);
         return call;
     }
@@ -57,13 +60,30 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     public void NoteRefusedBatch(List<Outgoing> batch, CallRow call, DeliveryOutcome.Refused refused) =>
         Attempt(batch, call, refused.Kind.Word(), $"Refused with its batch of {batch.Count}, tried apart: {refused.Reason}");
 
+    /// <summary>The platform refused the call because of other events that it named; these are sent again.</summary>
+    public void NoteNotTaken(List<Outgoing> batch, CallRow call) =>
+        Attempt(batch, call, FailureKind.Permanent.Word(), "Refused because of other events in the call, sent again without them.");
+
     public void Postpone(List<Outgoing> batch, CallRow call, DeliveryOutcome.TryLater later, TimeSpan? retryAfter)
     {
-        var pause = RetryPolicy.Pause(later.Kind, target.FailuresInARow + 1, retryAfter, Random.Shared.NextDouble());
-        _setback = (later.Kind, later.Reason, pause);
+        var pause = later.After ?? NoteSetback(later, retryAfter);
         foreach (var (sent, number) in Attempt(batch, call, later.Kind.Word(), later.Reason))
             // a paused connection holds its queue by itself; once it is resumed, everything is due
             _postponed.Add((sent.Delivery, number, later.Kind.Word(), later.Reason, later.Kind == FailureKind.Credential ? TimeSpan.Zero : pause));
+    }
+
+    /// <summary>No call could be made: the access token for it was not to be had.</summary>
+    public void PostponeWithoutCall(List<Outgoing> batch, DeliveryOutcome.TryLater later, TimeSpan? retryAfter)
+    {
+        NoteSetback(later, retryAfter);
+        PutBack(batch);
+    }
+
+    private TimeSpan NoteSetback(DeliveryOutcome.TryLater later, TimeSpan? retryAfter)
+    {
+        var pause = RetryPolicy.Pause(later.Kind, target.FailuresInARow + 1, retryAfter, Random.Shared.NextDouble());
+        _setback = (later.Kind, later.Reason, pause);
+        return pause;
     }
 
     /// <summary>Not tried in this batch after all: due again when the connection is.</summary>
@@ -95,12 +115,12 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     private List<(Outgoing Sent, int Number)> Attempt(List<Outgoing> batch, CallRow call, string outcome, string? reason)
     {
         var attempts = new List<(Outgoing, int)>(batch.Count);
-        for (var position = 0; position < batch.Count; position++)
+        foreach (var sent in batch)
         {
-            var delivery = batch[position].Delivery;
+            var delivery = sent.Delivery;
             var number = delivery.Attempts + (_triesHere[delivery.Id] = _triesHere.GetValueOrDefault(delivery.Id) + 1);
-            _attempts.Add((delivery, call.Id, position, number, call.At, outcome, Short(reason)));
-            attempts.Add((batch[position], number));
+            _attempts.Add((delivery, call.Id, sent.Position, number, call.At, outcome, Short(reason)));
+            attempts.Add((sent, number));
         }
         return attempts;
     }
@@ -188,7 +208,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     /// <summary>A setback degrades or pauses the connection; a call that went through makes it healthy again.</summary>
     private async Task UpdateConnectionAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancel)
     {
-        if (Calls.Count == 0)
+        if (Calls.Count == 0 && _setback is null)
             return;
         var state = _setback is null ? ConnectionState.Healthy : _setback.Value.Kind == FailureKind.Credential ? ConnectionState.Paused : ConnectionState.Degraded;
         // Credentials that were replaced while this batch was out have resumed the connection: an old answer must not pause it again.

@@ -14,7 +14,7 @@ namespace ClarityTracking.Core.Delivery;
 /// halves until that event stands alone; only it becomes a dead letter.
 /// </summary>
 public sealed partial class DeliveryLane(
-    NpgsqlDataSource database, EventLoader loader, DestinationCatalog catalog, DestinationClient client, SecretProtector protector,
+    NpgsqlDataSource database, EventLoader loader, DestinationCatalog catalog, DestinationClient client, AccessTokens tokens, SecretProtector protector,
     CallArchive archive, TimeProvider clock, ILogger<DeliveryLane> log)
 {
     /// <summary>How long a claim lasts. No call is begun in its last <see cref="LongestCall"/>, so a worker that is alive never loses it.</summary>
@@ -22,6 +22,8 @@ public sealed partial class DeliveryLane(
 
     /// <summary>Time limit of one call; below the host's time to shut down.</summary>
     internal static readonly TimeSpan LongestCall = TimeSpan.FromSeconds(20);
+
+    private const int MostResends = 8;
 
     /// <summary>Sends the next batch. False when nothing is due or the connection must wait.</summary>
     public async Task<bool> RunBatchAsync(LaneKey key, CancellationToken cancel)
@@ -42,7 +44,7 @@ public sealed partial class DeliveryLane(
         var access = new DestinationAccess(client.BaseUrl(destination.Info), target.Settings, credentials);
         await connection.CloseAsync(); // a call may take half a minute; the pool can use the connection meanwhile
 
-        await SendAsync(destination, access, sendable, record, leaseUntil - LongestCall, cancel);
+        await SendWithTokenAsync(destination, access, sendable, record, leaseUntil - LongestCall, cancel);
         await record.WriteAsync(database, clock.GetUtcNow(), CancellationToken.None); // the platform has been called: it must be known
         LogBatch(target.Platform, key.ConnectionId, claimed.Count, record.Delivered, record.Dead, record.Retrying, record.Calls.Count);
         return !record.MustWait;
@@ -96,6 +98,23 @@ public sealed partial class DeliveryLane(
         return sendable;
     }
 
+    /// <summary>Exchanges the credentials for an access token first where the platform needs one.</summary>
+    private async Task SendWithTokenAsync(
+        IDestination destination, DestinationAccess access, List<Outgoing> batch, BatchRecord record, DateTimeOffset lastCall, CancellationToken cancel)
+    {
+        if (batch.Count > 0 && destination.Grant(access.Credentials) is { } grant)
+        {
+            var token = await tokens.GetAsync(grant, CancellationToken.None);
+            if (token.Failure is { } failure)
+            {
+                record.PostponeWithoutCall(batch, failure, token.RetryAfter);
+                return;
+            }
+            access = access with { AccessToken = token.Value };
+        }
+        await SendAsync(destination, access, batch, record, lastCall, cancel);
+    }
+
     private async Task SendAsync(IDestination destination, DestinationAccess access, List<Outgoing> batch, BatchRecord record, DateTimeOffset lastCall, CancellationToken cancel)
     {
         // no call is begun that could outlast the lease or a shutdown; what is begun is finished and recorded
@@ -104,29 +123,60 @@ public sealed partial class DeliveryLane(
             record.PutBack(batch);
             return;
         }
-        var request = destination.BuildRequest(batch.ConvertAll(o => o.Payload), access);
+        for (var position = 0; position < batch.Count; position++)
+            batch[position].Position = position;
         var at = clock.GetUtcNow();
+        var request = destination.BuildRequest(batch.ConvertAll(o => o.Payload), access with { Now = at });
         var result = await client.SendAsync(request, CancellationToken.None);
         var outcome = result.HttpStatus is { } status
-            ? destination.Judge(status, result.Body)
+            ? destination.Judge(new DestinationAnswer(status, result.Body, batch.Count))
             : new DeliveryOutcome.TryLater(FailureKind.Transient, result.Body);
+        // a token that served before may have been revoked before its time: the next try fetches another, and only that one's refusal counts
+        if (outcome is DeliveryOutcome.TryLater { Kind: FailureKind.Credential } refusal && access.AccessToken is { } used && tokens.Forget(used))
+            outcome = refusal with { Kind = FailureKind.Transient };
+        // a platform that names one bad event at a time would be asked a thousand times about a thousand of them: halves need fewer calls then
+        if (outcome is DeliveryOutcome.Mixed named && named.Events.Contains(DeliveryOutcome.NotTaken.It) && ++record.Resends > MostResends
+            && named.Events.OfType<DeliveryOutcome.Refused>().FirstOrDefault() is { } one)
+            outcome = one;
         var call = record.AddCall(request, result, at, batch.Count);
         switch (outcome)
         {
-            case DeliveryOutcome.Delivered:
-                record.Deliver(batch, call);
+            case DeliveryOutcome.Mixed mixed when mixed.Events.Count == batch.Count && mixed.Events.Any(e => e is not DeliveryOutcome.NotTaken):
+                foreach (var group in batch.Zip(mixed.Events).GroupBy(pair => pair.Second, pair => pair.First).Where(g => g.Key is not DeliveryOutcome.NotTaken))
+                    Settle(record, [.. group], call, group.Key, result.RetryAfter);
+                var again = batch.Where((_, i) => mixed.Events[i] is DeliveryOutcome.NotTaken).ToList();
+                if (again.Count > 0)
+                    record.NoteNotTaken(again, call);
+                await SendAsync(destination, access, again, record, lastCall, cancel);
                 break;
-            case DeliveryOutcome.Refused when batch.Count > 1 && destination.RefusesWholeBatch:
-                record.NoteRefusedBatch(batch, call, (DeliveryOutcome.Refused)outcome);
+            case DeliveryOutcome.Refused refused when batch.Count > 1 && destination.RefusesWholeBatch:
+                record.NoteRefusedBatch(batch, call, refused);
                 var half = batch.Count / 2;
                 await SendAsync(destination, access, batch[..half], record, lastCall, cancel);
                 await SendAsync(destination, access, batch[half..], record, lastCall, cancel);
                 break;
+            default:
+                Settle(record, batch, call, outcome, result.RetryAfter);
+                break;
+        }
+    }
+
+    /// <summary>Records what one outcome means for the events it stands for.</summary>
+    private static void Settle(BatchRecord record, List<Outgoing> sent, CallRow call, DeliveryOutcome outcome, TimeSpan? retryAfter)
+    {
+        switch (outcome)
+        {
+            case DeliveryOutcome.Delivered:
+                record.Deliver(sent, call);
+                break;
             case DeliveryOutcome.Refused refused:
-                record.Bury(batch, call, refused);
+                record.Bury(sent, call, refused);
                 break;
             case DeliveryOutcome.TryLater later:
-                record.Postpone(batch, call, later, result.RetryAfter);
+                record.Postpone(sent, call, later, retryAfter);
+                break;
+            case DeliveryOutcome.Mixed or DeliveryOutcome.NotTaken: // an answer for another number of events than were sent
+                record.Postpone(sent, call, new DeliveryOutcome.TryLater(FailureKind.Transient, "The answer does not fit the events that were sent."), retryAfter);
                 break;
             default:
                 throw new System.Diagnostics.UnreachableException();
@@ -145,4 +195,8 @@ public sealed partial class DeliveryLane(
 }
 
 /// <summary>A claimed delivery with its event as the platform wants it.</summary>
-internal sealed record Outgoing(ClaimedDelivery Delivery, Event Event, byte[] Payload);
+internal sealed record Outgoing(ClaimedDelivery Delivery, Event Event, byte[] Payload)
+{
+    /// <summary>Its place in the call it was last sent with.</summary>
+    public int Position { get; set; }
+}

@@ -15,7 +15,7 @@ public enum FailureKind
     TooOld,
 }
 
-/// <summary>What one call meant for one event.</summary>
+/// <summary>What one call meant for its events.</summary>
 public abstract record DeliveryOutcome
 {
     private DeliveryOutcome() { }
@@ -32,5 +32,17 @@ public abstract record DeliveryOutcome
     /// <summary>Not now (<see cref="FailureKind.Transient"/>, <see cref="FailureKind.RateLimited"/> or <see cref="FailureKind.Credential"/>).</summary>
     /// <param name="Kind">Why.</param>
     /// <param name="Reason">In the platform's words, without personal data.</param>
-    public sealed record TryLater(FailureKind Kind, string Reason) : DeliveryOutcome;
+    /// <param name="After">When only this event must wait and not the connection: how long.</param>
+    public sealed record TryLater(FailureKind Kind, string Reason, TimeSpan? After = null) : DeliveryOutcome;
+
+    /// <summary>The platform refused the call because of other events in it: sent again at once without those. Only inside <see cref="Mixed"/>.</summary>
+    public sealed record NotTaken : DeliveryOutcome
+    {
+        /// <summary>The one value.</summary>
+        public static readonly NotTaken It = new();
+    }
+
+    /// <summary>The platform judged each event by itself.</summary>
+    /// <param name="Events">One outcome for each event, in the order they were sent; none of them mixed itself.</param>
+    public sealed record Mixed(IReadOnlyList<DeliveryOutcome> Events) : DeliveryOutcome;
 }

@@ -8,7 +8,7 @@ namespace ClarityTracking.Core.Delivery;
 
 /// <summary>What came back from one HTTP call.</summary>
 /// <param name="HttpStatus">Null when no answer came (refused, reset, timed out).</param>
-/// <param name="Body">The answer's first 16 KiB, or the network error in words; secrets of the request masked, since platforms quote them.</param>
+/// <param name="Body">The answer's first 4 MiB (a list with one entry per event is long), or the network error in words; secrets of the request masked, since platforms quote them.</param>
 /// <param name="Duration">Until the answer was read.</param>
 /// <param name="RetryAfter">The platform's wish, from <c>Retry-After</c> as seconds or date.</param>
 public sealed record CallResult(int? HttpStatus, string Body, TimeSpan Duration, TimeSpan? RetryAfter);
@@ -19,7 +19,10 @@ public sealed class DestinationClient(IHttpClientFactory clients, IConfiguration
     /// <summary>Name of the HTTP client in the factory.</summary>
     public const string ClientName = "destinations";
 
-    private const int LongestBody = 16 * 1024;
+    private const int LongestBody = 4 * 1024 * 1024, FirstBuffer = 16 * 1024;
+
+    /// <summary>Time limit of a call with its answer; the HTTP client's own ends when the answer begins.</summary>
+    internal TimeSpan TimeLimit { get; init; } = DeliveryLane.LongestCall;
 
     /// <summary>The operator's base address of a platform (<c>Destinations:{Platform}:BaseUrl</c>) or its own.</summary>
     public Uri BaseUrl(DestinationInfo info)
@@ -32,14 +35,16 @@ public sealed class DestinationClient(IHttpClientFactory clients, IConfiguration
     public async Task<CallResult> SendAsync(DestinationRequest request, CancellationToken cancel)
     {
         var started = clock.GetTimestamp();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(TimeLimit);
         using var message = new HttpRequestMessage(request.Method, request.Url) { Content = new ByteArrayContent(request.Body) };
-        message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        message.Content.Headers.ContentType = new MediaTypeHeaderValue(request.ContentType);
         foreach (var (name, value) in request.Headers)
             message.Headers.TryAddWithoutValidation(name, value);
         try
         {
-            using var response = await clients.CreateClient(ClientName).SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancel);
-            var body = request.Mask(await ReadStartAsync(response.Content, cancel));
+            using var response = await clients.CreateClient(ClientName).SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+            var body = request.Mask(await ReadStartAsync(response.Content, limit.Token));
             return new CallResult((int)response.StatusCode, body, clock.GetElapsedTime(started), RetryAfter(response.Headers.RetryAfter));
         }
         catch (Exception error) when (error is HttpRequestException or IOException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
@@ -55,8 +60,15 @@ public sealed class DestinationClient(IHttpClientFactory clients, IConfiguration
     private static async Task<string> ReadStartAsync(HttpContent content, CancellationToken cancel)
     {
         await using var stream = await content.ReadAsStreamAsync(cancel);
-        var buffer = new byte[LongestBody];
-        var length = await stream.ReadAtLeastAsync(buffer, LongestBody, throwOnEndOfStream: false, cancel);
-        return Encoding.UTF8.GetString(buffer, 0, length);
+        var buffer = new byte[FirstBuffer];
+        var length = 0;
+        while (true)
+        {
+            var read = await stream.ReadAtLeastAsync(buffer.AsMemory(length), buffer.Length - length, throwOnEndOfStream: false, cancel);
+            length += read;
+            if (length < buffer.Length || length >= LongestBody)
+                return Encoding.UTF8.GetString(buffer, 0, length);
+            Array.Resize(ref buffer, buffer.Length * 4);
+        }
     }
 }

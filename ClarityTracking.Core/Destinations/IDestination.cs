@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Ingestion.Store;
 using ClarityTracking.Core.Routing;
@@ -25,14 +26,49 @@ public interface IDestination
     /// <summary>Writes one event as the platform wants it: a JSON object in UTF-8.</summary>
     byte[] Map(Event @event, JsonElement settings);
 
-    /// <summary>Puts mapped events into one request, at most <see cref="DestinationInfo.MaxBatch"/> of them.</summary>
+    /// <summary>Puts mapped events into one request, at most <see cref="DestinationInfo.MaxBatch"/> of them, in this order.</summary>
     DestinationRequest BuildRequest(IReadOnlyList<byte[]> payloads, DestinationAccess access);
 
-    /// <summary>Says what an answer meant for the batch. Never throws on a strange body.</summary>
-    DeliveryOutcome Judge(int httpStatus, string body);
+    /// <summary>
+    /// Says what an answer meant for the batch: one outcome for all of it, or <see cref="DeliveryOutcome.Mixed"/> with one for each event in
+    /// the order they were sent. Never throws on a strange body.
+    /// </summary>
+    DeliveryOutcome Judge(DestinationAnswer answer);
 
-    /// <summary>Whether a refused batch names no event, so that halves must be tried to find the one that spoils it.</summary>
+    /// <summary>
+    /// Whether a batch refused as a whole (<see cref="DeliveryOutcome.Refused"/>) may owe it to a single event, so that halves must be tried to
+    /// find the one that spoils it.
+    /// </summary>
     bool RefusesWholeBatch => true;
+
+    /// <summary>
+    /// What must be exchanged for a short-lived access token before the call; null = the credentials are sent as they are. The exchange and
+    /// its cache are the lane's; <see cref="BuildRequest"/> finds the token in <see cref="DestinationAccess.AccessToken"/>.
+    /// </summary>
+    TokenGrant? Grant(JsonElement credentials) => null;
+}
+
+/// <summary>What a platform answered.</summary>
+/// <param name="HttpStatus">HTTP status.</param>
+/// <param name="Body">The answer as text, secrets of the request masked; may be empty, cut off after some megabytes, or not JSON at all.</param>
+/// <param name="Events">How many events were sent.</param>
+public sealed record DestinationAnswer(int HttpStatus, string Body, int Events);
+
+/// <summary>Something long-lived that an OAuth server exchanges for an access token.</summary>
+public abstract record TokenGrant
+{
+    private TokenGrant() { }
+
+    /// <summary>OAuth 2.0 refresh token (RFC 6749, section 6), issued to this installation's own client at the provider.</summary>
+    /// <param name="Provider">Section of the operator's OAuth settings (<c>Google</c>).</param>
+    /// <param name="Token">The refresh token.</param>
+    public sealed record Refresh(string Provider, string Token) : TokenGrant;
+
+    /// <summary>A Google service account's key: a signed assertion (RFC 7523) is exchanged.</summary>
+    /// <param name="Email">The account's address (<c>client_email</c>).</param>
+    /// <param name="PrivateKey">RSA key, PEM (<c>private_key</c>).</param>
+    /// <param name="Scope">What the token may do.</param>
+    public sealed record ServiceAccount(string Email, string PrivateKey, string Scope) : TokenGrant;
 }
 
 /// <summary>What is fixed about a platform.</summary>
@@ -51,13 +87,20 @@ public sealed record DestinationInfo(string Platform, string DisplayName, int Ma
 /// <param name="IsSecret">Belongs to the credentials: write-only, encrypted.</param>
 /// <param name="IsRequired">The connection does not work without it.</param>
 /// <param name="Kind">Which input to show.</param>
-public sealed record ConnectionField(string Name, string Label, string Help, bool IsSecret, bool IsRequired, FieldKind Kind = FieldKind.Text);
+/// <param name="Shape">What a text must match; null = anything. For secrets see <see cref="SettingsCheck"/>.</param>
+/// <param name="Wanted">The error when it does not match, one sentence.</param>
+public sealed record ConnectionField(string Name, string Label, string Help, bool IsSecret, bool IsRequired, FieldKind Kind = FieldKind.Text,
+    Regex? Shape = null, string? Wanted = null);
 
 /// <summary>Kinds of input.</summary>
 public enum FieldKind
 {
+    /// <summary>One line; a number typed without quotes counts too.</summary>
     Text,
+    /// <summary>true or false.</summary>
     Toggle,
+    /// <summary>A JSON object of names and texts (or <c>false</c>), written on screen as lines of <c>name = text</c>.</summary>
+    Pairs,
 }
 
 /// <summary>A named error of one field.</summary>
@@ -69,15 +112,24 @@ public sealed record FieldError(string Field, string Message);
 /// <param name="BaseUrl">Operator's setting or the platform's default.</param>
 /// <param name="Settings">The connection's settings.</param>
 /// <param name="Credentials">The connection's credentials, decrypted.</param>
-public sealed record DestinationAccess(Uri BaseUrl, JsonElement Settings, JsonElement Credentials);
+/// <param name="Now">When the call is made (UTC); signatures carry it.</param>
+/// <param name="AccessToken">What <see cref="IDestination.Grant"/> was exchanged for; null when nothing was.</param>
+public sealed record DestinationAccess(Uri BaseUrl, JsonElement Settings, JsonElement Credentials, DateTimeOffset Now = default, string? AccessToken = null)
+{
+    /// <summary>An address below <see cref="BaseUrl"/>.</summary>
+    /// <param name="path">Without leading slash; its parts escaped.</param>
+    public string Url(string path) => $"{BaseUrl.AbsoluteUri.TrimEnd('/')}/{path}";
+}
 
 /// <summary>One HTTP call, ready to send.</summary>
 /// <param name="Method">HTTP method.</param>
 /// <param name="Url">Full address; may hold a secret, see <paramref name="Secrets"/>.</param>
-/// <param name="Body">JSON, UTF-8.</param>
+/// <param name="Body">What is posted, UTF-8.</param>
 /// <param name="Headers">Beside content type.</param>
 /// <param name="Secrets">Values that must be masked wherever the request is kept or shown.</param>
-public sealed record DestinationRequest(HttpMethod Method, Uri Url, byte[] Body, IReadOnlyDictionary<string, string> Headers, IReadOnlyList<string> Secrets)
+/// <param name="ContentType">Of the body.</param>
+public sealed record DestinationRequest(HttpMethod Method, Uri Url, byte[] Body, IReadOnlyDictionary<string, string> Headers, IReadOnlyList<string> Secrets,
+    string ContentType = "application/json")
 {
     /// <summary>A text about this request with its secrets masked, also where they are URL-encoded.</summary>
     public string Mask(string text)

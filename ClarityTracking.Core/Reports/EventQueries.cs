@@ -161,7 +161,7 @@ public sealed class EventQueries(ClarityDb database, PersonalDataSealer sealer, 
             .Select(d => new { d.EventId, d.Id, d.ConnectionId, d.Status, d.Reason }).ToListAsync(cancel))
             .ToLookup(d => d.EventId, d => new DeliverySummary(d.Id, d.ConnectionId, d.Status, d.Reason));
         return rows.ConvertAll(e => new EventSummary(e.Id, e.EventId, e.Name, e.Source, e.IsTest, e.OccurredAt, e.ReceivedAt, e.VisitorId, e.SessionId, e.Url,
-            e.Value, e.Currency, e.OrderId, e.BotReason, [.. (e.MatchKeys ?? MatchKeys.None).Values.Keys], [.. e.ClickIds?.Keys ?? []], e.Consent, [.. deliveries[e.Id].OrderBy(d => d.Id)]));
+            e.Value, e.Currency, e.OrderId, e.BotReason, [.. (e.MatchKeys ?? MatchKeys.None).Names], [.. e.ClickIds?.Keys ?? []], e.Consent, [.. deliveries[e.Id].OrderBy(d => d.Id)]));
     }
 
     /// <summary>The time inside a UUIDv7 (UTC, whole milliseconds).</summary>

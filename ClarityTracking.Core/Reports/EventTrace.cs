@@ -86,7 +86,7 @@ public sealed class EventTraces(ClarityDb database, CallArchive archive)
     /// <summary>What happened, read off the stored row: the stages keep their results there and nowhere else.</summary>
     internal static IEnumerable<Decision> Decisions(Event e, IReadOnlyList<DeliveryTrace> deliveries)
     {
-        var keys = e.MatchKeys.Values.Keys.Concat(e.Cookies.Keys).ToList();
+        var keys = e.MatchKeys.Names.Concat(e.Cookies.Keys).ToList();
         string[] campaign = [.. e.ClickIds.Keys, .. e.Utm.Keys.Select(k => "utm_" + k)];
         yield return new("collect", "accepted", e.Source.Word(), e.ReceivedAt);
         yield return e.BotReason is { } bot ? new("validate", "bot", bot, e.ReceivedAt)
@@ -103,15 +103,25 @@ public sealed class EventTraces(ClarityDb database, CallArchive archive)
                 : new("route", "routed", d.ConnectionName ?? "deleted connection", d.CreatedAt);
     }
 
-    /// <summary>
-    /// One event's part of a call's body. A batch is an object whose first array holds the events (Meta's <c>data</c>); where there is no
-    /// such element the whole body is the answer.
-    /// </summary>
+    /// <summary>What platforms call the list of events in a call's body.</summary>
+    private static readonly string[] ListNames = ["data", "events", "elements", "conversions"];
+
+    /// <summary>One event's part of a call's body: its element of the list of events; where there is no such element the whole body.</summary>
     internal static JsonElement RequestOf(string request, int position)
     {
         var body = Json.ElementOf(request);
-        var events = body.ValueKind == JsonValueKind.Object ? body.EnumerateObject().Select(m => m.Value).FirstOrDefault(v => v.ValueKind == JsonValueKind.Array) : body;
+        var events = ListIn(body);
         return events.ValueKind == JsonValueKind.Array && position < events.GetArrayLength() ? events[position] : body;
+    }
+
+    private static JsonElement ListIn(JsonElement body)
+    {
+        if (body.ValueKind != JsonValueKind.Object)
+            return body;
+        foreach (var name in ListNames)
+            if (body.TryGetProperty(name, out var list) && list.ValueKind is JsonValueKind.Array or JsonValueKind.Object)
+                return ListIn(list); // Reddit's list lies one level deeper
+        return default;
     }
 
     private async Task<List<DeliveryTrace>> DeliveriesAsync(ClarityDbContext db, Event e, CancellationToken cancel)
@@ -138,5 +148,5 @@ public sealed class EventTraces(ClarityDb database, CallArchive archive)
 
     private static EventDetails Details(Event e, bool hasPersonalData) => new(e.Id, e.EventId, e.Name, e.Source, e.IsTest, e.OccurredAt, e.ReceivedAt, e.VisitorId,
         e.SessionId, e.Url, e.Referrer, e.Value, e.Currency, e.OrderId, e.UserAgent, e.BotReason, e.ClickIds, e.Cookies, e.Utm, e.Consent,
-        [.. e.MatchKeys.Values.Keys], e.Properties, e.Redacted, hasPersonalData);
+        [.. e.MatchKeys.Names], e.Properties, e.Redacted, hasPersonalData);
 }

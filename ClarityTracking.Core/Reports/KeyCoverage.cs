@@ -8,5 +8,5 @@ public static class KeyCoverage
 {
     /// <summary>Every hashed key and click id, and what <see cref="MatchQuality"/> makes of them together; each name once.</summary>
     public static IEnumerable<string> KeysOf(Event stored) =>
-        stored.MatchKeys.Values.Keys.Concat(stored.ClickIds.Keys).Union(MatchQuality.KeysOf(stored));
+        stored.MatchKeys.Names.Concat(stored.ClickIds.Keys).Union(MatchQuality.KeysOf(stored));
 }

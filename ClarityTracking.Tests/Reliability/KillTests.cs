@@ -128,8 +128,8 @@ public sealed class KillTests(ITestOutputHelper output)
         var (row, key) = ApiKey.Create(website, ApiKeyKind.Publishable, isTest: false, "test", now);
         await TestDatabase.RunAsync(connectionString, $"""
             INSERT INTO workspaces (id, name, is_demo, created_at) VALUES ('{workspace.Id}', 'Test', false, now());
-            INSERT INTO websites (workspace_id, id, name, domain, currency, time_zone, privacy_mode, created_at)
-            VALUES ('{workspace.Id}', '{website.Id}', 'Shop', 'shop.example.com', 'EUR', 'UTC', false, now());
+            INSERT INTO websites (workspace_id, id, name, domain, currency, time_zone, privacy_mode, script_alias, former_script_aliases, created_at)
+            VALUES ('{workspace.Id}', '{website.Id}', 'Shop', 'shop.example.com', 'EUR', 'UTC', false, '{website.Id.ToString("N")[^12..]}', ARRAY[]::text[], now());
             INSERT INTO api_keys (workspace_id, id, website_id, kind, is_test, name, hash, publishable, hint, created_at)
             VALUES ('{workspace.Id}', '{row.Id}', '{website.Id}', 'publishable', false, 'test', '\x{Convert.ToHexString(row.Hash)}', '{key}', '', now());
             """);

@@ -213,12 +213,14 @@ public sealed class IntegrationTests(AppFixture app, Browser browser) : IClassFi
 
         await page.ClickAsync("#link");
         Assert.Equal("1", (await ArrivedAsync("/a", 1))["x"]);
+        await page.WaitForURLAsync("**/a?**");
         Assert.EndsWith("#y", page.Url, StringComparison.Ordinal);
 
         await ComeBackAsync();
         await page.Locator("#link").FocusAsync();
         await page.Keyboard.PressAsync("Enter");
         await ArrivedAsync("/a", 2);
+        await page.WaitForURLAsync("**/a?**");
 
         await ComeBackAsync();
         await page.Context.RunAndWaitForPageAsync(() => page.ClickAsync("#link", new() { Button = MouseButton.Middle }));
@@ -226,10 +228,12 @@ public sealed class IntegrationTests(AppFixture app, Browser browser) : IClassFi
 
         await page.ClickAsync("#get button");
         Assert.Equal("hair", (await ArrivedAsync("/search", 1))["q"]);
+        await page.WaitForURLAsync("**/search?**");
 
         await ComeBackAsync();
         await page.ClickAsync("#post button");
         Assert.Equal("1", (await ArrivedAsync("/pay", 1))["x"]);
+        await page.WaitForURLAsync("**/pay?**");
 
         await ComeBackAsync();
         await page.ClickAsync("#stranger");

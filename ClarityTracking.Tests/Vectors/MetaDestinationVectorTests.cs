@@ -46,7 +46,7 @@ public sealed class MetaDestinationVectorTests
         var vector = VectorFile.Read(File).GetProperty("responses")[index];
         var body = vector.GetProperty("body");
 
-        var outcome = MetaEvents.Meta.Judge(vector.GetProperty("status").GetInt32(), body.ValueKind == JsonValueKind.String ? body.GetString()! : body.GetRawText());
+        var outcome = MetaEvents.Meta.Judge(new(vector.GetProperty("status").GetInt32(), body.ValueKind == JsonValueKind.String ? body.GetString()! : body.GetRawText(), 1));
 
         var verdict = outcome switch
         {

@@ -19,10 +19,7 @@ static class MetaActionSource
     /// </summary>
     internal static string Of(Event @event) =>
         (@event.Source is EventSource.Server or EventSource.Webhook ? StatedIn(@event.Properties) : null)
-            ?? (IsWebAddress(@event.Url) && !string.IsNullOrEmpty(@event.UserAgent) ? Website : SystemGenerated);
-
-    internal static bool IsWebAddress(string? url) =>
-        url is not null && (url.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || url.StartsWith("http://", StringComparison.OrdinalIgnoreCase));
+            ?? (@event.IsFromBrowser ? Website : SystemGenerated);
 
     static string? StatedIn(JsonElement properties)
     {

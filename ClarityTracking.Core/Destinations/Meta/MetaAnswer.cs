@@ -43,62 +43,33 @@ static class MetaAnswer
 
     internal static DeliveryOutcome Judge(int httpStatus, string body)
     {
-        try
-        {
-            using var document = JsonDocument.Parse(body);
-            return Judge(httpStatus, document.RootElement);
-        }
-        // a proxy's page, nothing at all, or text that is no Unicode: it says nothing about the event
-        catch (Exception strange) when (strange is JsonException or InvalidOperationException or ArgumentException)
-        {
-            return Unreadable(httpStatus);
-        }
-    }
-
-    static DeliveryOutcome Judge(int httpStatus, JsonElement answer)
-    {
-        if (answer.ValueKind != JsonValueKind.Object)
+        if (!AnswerJson.TryRead(body, out var answer))
             return Unreadable(httpStatus);
         if (answer.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object)
             return Refusal(httpStatus, error);
         // an answer without the count is taken as good: sending again would risk counting twice
-        return httpStatus is >= 200 and < 300 && Number(answer, "events_received") is not <= 0
-            ? new DeliveryOutcome.Delivered(Text(answer, "fbtrace_id"))
+        return httpStatus is >= 200 and < 300 && AnswerJson.Number(answer, "events_received") is not <= 0
+            ? new DeliveryOutcome.Delivered(AnswerJson.Text(answer, "fbtrace_id"))
             : Unreadable(httpStatus);
     }
 
-    static DeliveryOutcome Refusal(int httpStatus, JsonElement error)
-    {
-        var kind = KindOf(httpStatus, error);
-        var reason = Reason(error);
-        return kind is FailureKind.Permanent or FailureKind.TooOld
-            ? new DeliveryOutcome.Refused(kind, reason)
-            : new DeliveryOutcome.TryLater(kind, reason);
-    }
+    static DeliveryOutcome Refusal(int httpStatus, JsonElement error) => HttpStatusKind.Outcome(KindOf(httpStatus, error), Reason(error));
 
     static FailureKind KindOf(int httpStatus, JsonElement error)
     {
-        var code = Number(error, "code");
+        var code = AnswerJson.Number(error, "code");
         if (code is { } known && ByCode.TryGetValue(known, out var kind))
             return kind;
         if (code is >= 200 and <= 299)
             return FailureKind.Credential; // permissions
-        if (code == 100 && Number(error, "error_subcode") is { } subcode && BySubcodeOf100.TryGetValue(subcode, out kind))
+        if (code == 100 && AnswerJson.Number(error, "error_subcode") is { } subcode && BySubcodeOf100.TryGetValue(subcode, out kind))
             return kind;
         if (error.TryGetProperty("is_transient", out var transient) && transient.ValueKind == JsonValueKind.True)
             return FailureKind.Transient;
-        return code == 100 ? FailureKind.Permanent : ByStatus(httpStatus);
+        return code == 100 ? FailureKind.Permanent : HttpStatusKind.Of(httpStatus);
     }
 
-    static FailureKind ByStatus(int httpStatus) => httpStatus switch
-    {
-        401 or 403 => FailureKind.Credential,
-        408 => FailureKind.Transient,
-        429 => FailureKind.RateLimited,
-        >= 400 and < 500 => FailureKind.Permanent,
-        _ => FailureKind.Transient,
-    };
-
+    /// <summary>Whatever the status: the Graph API answers in JSON, so what does not is a proxy in between.</summary>
     static DeliveryOutcome.TryLater Unreadable(int httpStatus) =>
         new(httpStatus == 429 ? FailureKind.RateLimited : FailureKind.Transient,
             string.Create(CultureInfo.InvariantCulture, $"HTTP {httpStatus} with an answer that is not the Graph API's."));
@@ -106,23 +77,13 @@ static class MetaAnswer
     /// <summary>Code and words of the answer; Meta's messages name fields, not values.</summary>
     static string Reason(JsonElement error)
     {
-        var code = string.Create(CultureInfo.InvariantCulture, $"{Number(error, "code")}");
-        var subcode = Number(error, "error_subcode") is { } number ? string.Create(CultureInfo.InvariantCulture, $"/{number}") : "";
-        var words = string.Join(": ", new[] { Text(error, "message"), Text(error, "error_user_title"), Text(error, "error_user_msg") }
+        var code = string.Create(CultureInfo.InvariantCulture, $"{AnswerJson.Number(error, "code")}");
+        var subcode = AnswerJson.Number(error, "error_subcode") is { } number ? string.Create(CultureInfo.InvariantCulture, $"/{number}") : "";
+        var words = string.Join(": ", new[] { AnswerJson.Text(error, "message"), AnswerJson.Text(error, "error_user_title"), AnswerJson.Text(error, "error_user_msg") }
             .Where(text => !string.IsNullOrWhiteSpace(text)).Distinct());
-        var trace = Text(error, "fbtrace_id") is { } id ? $" (fbtrace_id {id})" : "";
+        var trace = AnswerJson.Text(error, "fbtrace_id") is { } id ? $" (fbtrace_id {id})" : "";
         if (words.Length > LongestReason)
             words = words[..LongestReason];
         return $"{code}{subcode} {words}{trace}".Trim();
     }
-
-    static string? Text(JsonElement from, string name) =>
-        from.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-
-    static int? Number(JsonElement from, string name) => from.TryGetProperty(name, out var value) switch
-    {
-        true when value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) => number,
-        true when value.ValueKind == JsonValueKind.String && int.TryParse(value.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) => number,
-        _ => null,
-    };
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -24,13 +23,10 @@ public sealed class MetaDestination : IDestination
     /// <inheritdoc />
     public Skip? ReasonToSkip(Event @event, JsonElement settings, DateTimeOffset now)
     {
-        if (MetaEventNames.Find(@event.Name, settings) is not { } name)
-            return new Skip(SkipReason.Unmapped, $"Meta gets no event for {@event.Name}; name one in the connection's events to send it.");
-        if (@event.IsTest && MetaSettings.Text(settings, "test_event_code") is null)
-            return new Skip(SkipReason.Test, "A test event, and the connection has no test event code.");
-        if (now - @event.OccurredAt > Info.MaxAge)
-            return new Skip(SkipReason.TooOld, "Meta takes events of the last 7 days.");
-        return MissingField(@event, name) ?? (MetaUserData.IsTooBroad(@event)
+        var name = MetaEventNames.Find(@event.Name, settings);
+        if (EventFacts.ReasonToSkip(@event, name, Info.DisplayName, Info.MaxAge, ConnectionJson.Text(settings, "test_event_code") is not null, now) is { } skip)
+            return skip;
+        return MissingField(@event, name!) ?? (MetaUserData.IsTooBroad(@event)
             ? new Skip(SkipReason.MissingKeys, "Meta refuses events that describe too many people: an email, phone, click id, browser id or IP address is needed.")
             : null);
     }
@@ -43,50 +39,41 @@ public sealed class MetaDestination : IDestination
     /// <inheritdoc />
     public DestinationRequest BuildRequest(IReadOnlyList<byte[]> payloads, DestinationAccess access)
     {
-        var body = new ArrayBufferWriter<byte>(64 + payloads.Sum(payload => payload.Length + 1));
-        using (var json = new Utf8JsonWriter(body, MetaPayload.Json))
+        var body = PayloadJson.Write(json =>
         {
-            json.WriteStartObject();
-            json.WriteStartArray("data"u8);
-            foreach (var payload in payloads)
-                json.WriteRawValue(payload, skipInputValidation: true);
-            json.WriteEndArray();
-            if (MetaSettings.Text(access.Settings, "test_event_code") is { } code)
-                json.WriteString("test_event_code"u8, code);
-            json.WriteEndObject();
-        }
-
-        var token = MetaSettings.Text(access.Credentials, "access_token") ?? "";
+            json.WriteAll("data"u8, payloads);
+            json.WriteText("test_event_code"u8, ConnectionJson.Text(access.Settings, "test_event_code"));
+        }, PayloadJson.SizeOf(payloads));
+        var token = ConnectionJson.Text(access.Credentials, "access_token") ?? "";
         var escaped = Uri.EscapeDataString(token);
         var secrets = new List<string> { token };
         if (escaped != token)
             secrets.Add(escaped);
-        var version = MetaSettings.Text(access.Settings, "api_version") ?? MetaSettings.DefaultApiVersion;
-        var dataset = Uri.EscapeDataString(MetaSettings.Text(access.Settings, "dataset_id") ?? "");
-        var url = new StringBuilder(access.BaseUrl.AbsoluteUri.TrimEnd('/')).Append('/').Append(version).Append('/').Append(dataset)
-            .Append("/events?access_token=").Append(escaped);
-        if (MetaSettings.Text(access.Credentials, "app_secret") is { } appSecret)
+        var version = ConnectionJson.Text(access.Settings, "api_version") ?? MetaSettings.DefaultApiVersion;
+        var dataset = Uri.EscapeDataString(ConnectionJson.Text(access.Settings, "dataset_id") ?? "");
+        var url = new StringBuilder(access.Url($"{version}/{dataset}/events?access_token={escaped}"));
+        if (ConnectionJson.Text(access.Credentials, "app_secret") is { } appSecret)
         {
             var proof = Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(appSecret), Encoding.UTF8.GetBytes(token)));
             url.Append("&appsecret_proof=").Append(proof);
             secrets.AddRange([appSecret, proof]);
         }
         secrets.RemoveAll(string.IsNullOrEmpty);
-        return new DestinationRequest(HttpMethod.Post, new Uri(url.ToString()), body.WrittenSpan.ToArray(), NoHeaders, secrets);
+        return new DestinationRequest(HttpMethod.Post, new Uri(url.ToString()), body, NoHeaders, secrets);
     }
 
     /// <inheritdoc />
-    public DeliveryOutcome Judge(int httpStatus, string body) => MetaAnswer.Judge(httpStatus, body);
+    public DeliveryOutcome Judge(DestinationAnswer answer) => MetaAnswer.Judge(answer.HttpStatus, answer.Body);
 
     static Skip? MissingField(Event @event, string name)
     {
         if (name == MetaEventNames.Purchase && @event.Value is null)
             return new Skip(SkipReason.MissingField, "Meta refuses a Purchase without a value.");
-        if (name == MetaEventNames.Purchase && MetaCurrency.Read(@event.Currency) is null)
+        if (name == MetaEventNames.Purchase && CurrencyCode.Read(@event.Currency) is null)
             return new Skip(SkipReason.MissingField, "Meta refuses a Purchase without an ISO 4217 currency.");
         if (MetaActionSource.Of(@event) != MetaActionSource.Website)
             return null;
-        if (!MetaActionSource.IsWebAddress(@event.Url))
+        if (!EventFacts.IsWebAddress(@event.Url))
             return new Skip(SkipReason.MissingField, "Meta needs the page's address (url) of a website event.");
         return string.IsNullOrEmpty(@event.UserAgent)
             ? new Skip(SkipReason.MissingField, "Meta needs the browser's user agent of a website event.")

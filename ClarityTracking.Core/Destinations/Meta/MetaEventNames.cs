@@ -34,27 +34,6 @@ static class MetaEventNames
         ["newsletter_signup"] = "NewsletterSignup",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>
-    /// Events that are not sent unless the connection maps them: they describe behaviour, not an outcome. A submitted form is one too (it may
-    /// be a search box or a sign-in, and calling each a Lead would spoil the optimisation), and a goal has no meaning to Meta before
-    /// someone says which.
-    /// </summary>
-    static readonly FrozenSet<string> Behaviour = new[]
-    {
-        "click", "scroll", "session_start", "session_end", "form_interaction", "form_submit", "page_exit", "identify", "auto_identify", "goal",
-        "link_click", "custom",
-    }.ToFrozenSet(StringComparer.Ordinal);
-
-    /// <summary>The name to send; null = not sent. The connection's own <c>events</c> come first, custom events keep their name.</summary>
-    internal static string? Find(string name, JsonElement settings)
-    {
-        if (MetaSettings.Mapping(settings) is { } mapping && mapping.TryGetProperty(name, out var own))
-        {
-            if (own.ValueKind == JsonValueKind.False)
-                return null;
-            if (own.ValueKind == JsonValueKind.String && own.GetString() is { Length: > 0 } mapped)
-                return mapped;
-        }
-        return Standard.TryGetValue(name, out var standard) ? standard : Behaviour.Contains(name) ? null : name;
-    }
+    /// <summary>The name to send; null = not sent. Custom events keep their name.</summary>
+    internal static string? Find(string name, JsonElement settings) => EventNames.Find(name, settings, Standard, static custom => custom);
 }

@@ -1,7 +1,6 @@
-using System.Buffers;
 using System.Collections.Frozen;
 using System.Globalization;
-using System.Text.Encodings.Web;
+using System.Text;
 using System.Text.Json;
 using ClarityTracking.Core.Ingestion.Identify;
 using ClarityTracking.Core.Ingestion.Store;
@@ -11,15 +10,13 @@ namespace ClarityTracking.Core.Destinations.Meta;
 /// <summary>Writes one event as the Conversions API takes it. Keys whose value is unknown are absent, never null or empty.</summary>
 static class MetaPayload
 {
-    internal static readonly JsonWriterOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
-
     const int LongestProperty = 500;
 
-    static readonly string[] HashedKeys =
-    [
+    static readonly (string Key, byte[] Name)[] HashedKeys = [.. new[]
+    {
         MatchKeyNames.Email, MatchKeyNames.Phone, MatchKeyNames.FirstName, MatchKeyNames.LastName, MatchKeyNames.City, MatchKeyNames.State,
         MatchKeyNames.Zip, MatchKeyNames.Country, MatchKeyNames.Gender, MatchKeyNames.DateOfBirth, MatchKeyNames.ExternalId,
-    ];
+    }.Select(key => (key, Encoding.UTF8.GetBytes(key)))];
 
     /// <summary>Properties that have a place of their own or concern only us.</summary>
     static readonly FrozenSet<string> NotCustom = new[]
@@ -28,48 +25,32 @@ static class MetaPayload
         "test", "fbclid", "fbc", "fbp",
     }.ToFrozenSet(StringComparer.Ordinal);
 
-    internal static byte[] Write(Event @event, string name, JsonElement settings)
+    internal static byte[] Write(Event @event, string name, JsonElement settings) => PayloadJson.Write(json =>
     {
-        var buffer = new ArrayBufferWriter<byte>(2048);
-        using var json = new Utf8JsonWriter(buffer, Json);
-        json.WriteStartObject();
         json.WriteString("event_name"u8, name);
         json.WriteNumber("event_time"u8, @event.OccurredAt.ToUnixTimeSeconds());
         json.WriteString("event_id"u8, @event.EventId);
-        WriteText(json, "event_source_url"u8, Address(@event.Url));
-        WriteText(json, "referrer_url"u8, Address(@event.Referrer));
+        json.WriteText("event_source_url"u8, @event.PageUrl);
+        json.WriteText("referrer_url"u8, @event.PageReferrer);
         json.WriteString("action_source"u8, MetaActionSource.Of(@event));
         WriteUserData(json, @event);
         WriteCustomData(json, @event);
+        // used for measuring, not for choosing whom to show ads (server event parameters, 2026-09-12)
+        if (@event.DeniesPersonalization)
+            json.WriteBoolean("opt_out"u8, true);
         if (MetaSettings.LimitedDataUse(settings))
-            WriteLimitedDataUse(json, hasAddress: Ip(@event) is not null);
-        json.WriteEndObject();
-        json.Flush();
-        return buffer.WrittenSpan.ToArray();
-    }
-
-    /// <summary>The visitor's address when Meta could use it.</summary>
-    internal static string? Ip(Event @event) => ClientIp.IsPublic(@event.Personal?.Ip) ? @event.Personal!.Ip : null;
-
-    static string? Address(string? url) => string.IsNullOrEmpty(url) ? null : PersonalText.WithoutPersonalData(url);
+            WriteLimitedDataUse(json, hasAddress: @event.PublicIp is not null);
+    });
 
     static void WriteUserData(Utf8JsonWriter json, Event @event)
     {
         json.WriteStartObject("user_data"u8);
-        foreach (var key in HashedKeys)
-        {
-            var hashes = @event.MatchKeys[key];
-            if (hashes.Count == 0)
-                continue;
-            json.WriteStartArray(key);
-            for (var i = 0; i < hashes.Count; i++)
-                json.WriteStringValue(hashes[i]);
-            json.WriteEndArray();
-        }
-        WriteText(json, "client_ip_address"u8, Ip(@event));
-        WriteText(json, "client_user_agent"u8, @event.UserAgent);
-        WriteText(json, "fbc"u8, MetaBrowserIds.ClickId(@event));
-        WriteText(json, "fbp"u8, MetaBrowserIds.BrowserId(@event));
+        foreach (var (key, name) in HashedKeys)
+            json.WriteTexts(name, @event.MatchKeys[key]);
+        json.WriteText("client_ip_address"u8, @event.PublicIp);
+        json.WriteText("client_user_agent"u8, @event.UserAgent);
+        json.WriteText("fbc"u8, MetaBrowserIds.ClickId(@event));
+        json.WriteText("fbp"u8, MetaBrowserIds.BrowserId(@event));
         json.WriteEndObject();
     }
 
@@ -78,7 +59,7 @@ static class MetaPayload
         var properties = @event.Properties.ValueKind == JsonValueKind.Object ? @event.Properties : Event.EmptyObject;
         // opened only when something stands in it
         var isOpen = false;
-        if (@event.Value is { } value && MetaCurrency.Read(@event.Currency) is { } currency)
+        if (@event.Money is var (value, currency))
         {
             Open(json, ref isOpen);
             json.WriteString("currency"u8, currency);
@@ -93,7 +74,7 @@ static class MetaPayload
         if (hasItems)
         {
             Open(json, ref isOpen);
-            MetaItems.Write(json, items, hasOwnType: properties.TryGetProperty("content_type"u8, out _));
+            MetaItems.Write(json, OrderItem.Of(@event), hasOwnType: properties.TryGetProperty("content_type"u8, out _));
         }
         foreach (var property in properties.EnumerateObject())
         {
@@ -142,11 +123,5 @@ static class MetaPayload
         json.WriteEndArray();
         json.WriteNumber("data_processing_options_country"u8, hasAddress ? 0 : 1);
         json.WriteNumber("data_processing_options_state"u8, hasAddress ? 0 : 1000);
-    }
-
-    static void WriteText(Utf8JsonWriter json, ReadOnlySpan<byte> name, string? value)
-    {
-        if (!string.IsNullOrEmpty(value))
-            json.WriteString(name, value);
     }
 }

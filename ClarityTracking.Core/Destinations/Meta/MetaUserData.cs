@@ -36,7 +36,7 @@ static class MetaUserData
     {
         var keys = @event.MatchKeys;
         if (keys.Has(MatchKeyNames.Email) || keys.Has(MatchKeyNames.Phone) || keys.Has(MatchKeyNames.ExternalId)
-            || MetaPayload.Ip(@event) is not null || MetaBrowserIds.BrowserId(@event) is not null || MetaBrowserIds.ClickId(@event) is not null)
+            || @event.PublicIp is not null || MetaBrowserIds.BrowserId(@event) is not null || MetaBrowserIds.ClickId(@event) is not null)
             return Has.Person;
         return (keys.Has(MatchKeyNames.City) || keys.Has(MatchKeyNames.State) || keys.Has(MatchKeyNames.Zip) || keys.Has(MatchKeyNames.Country)
                 ? Has.Place : Has.Nothing)

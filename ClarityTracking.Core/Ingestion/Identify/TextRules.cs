@@ -122,7 +122,16 @@ static class TextRules
 
     /// <summary>Lower case without spaces, as Meta's parameter builder makes it, so that every channel sends the same form.</summary>
     internal static int ExternalId(ReadOnlySpan<char> value, in MatchContext context, Span<char> to) =>
-        Lower(value, to, static rune => !Rune.IsWhiteSpace(rune));
+        Spaceless(value, to);
+
+    /// <summary>Lower case without spaces.</summary>
+    internal static int Spaceless(ReadOnlySpan<char> value, Span<char> to) => Lower(value, to, static rune => !Rune.IsWhiteSpace(rune));
+
+    /// <summary>Lower case, nothing left out.</summary>
+    internal static int LowerCase(ReadOnlySpan<char> value, Span<char> to) => Lower(value, to, static _ => true);
+
+    /// <summary>Lower case without digits and symbols.</summary>
+    internal static int LettersAndSpaces(ReadOnlySpan<char> value, Span<char> to) => Lower(value, to, static rune => IsLetter(rune) || Rune.IsWhiteSpace(rune));
 
     static bool IsLetter(Rune rune) => rune.IsAscii ? char.IsAsciiLetter((char)rune.Value) : Rune.IsLetter(rune) || IsMark(rune);
 

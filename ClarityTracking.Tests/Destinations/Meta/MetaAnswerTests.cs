@@ -55,10 +55,13 @@ public sealed class MetaAnswerTests
     [InlineData(400, "<html>Bad request</html>")]
     [InlineData(404, "not found")]
     [InlineData(502, """{"error":"bad gateway"}""")]
-    [InlineData(400, "{\"error\":{\"code\":100,\"message\":\"\\ud800\"}}")]
     [InlineData(500, "\uD800")]
     [InlineData(500, "{\"error\":")]
     public void Judge_AnswerThatIsNotTheGraphApis_IsTransient(int status, string body) => Assert.Equal(FailureKind.Transient, Kind(Judge(status, body)));
+
+    [Fact]
+    public void Judge_MessageThatIsNoText_IsJudgedByItsCode() =>
+        Assert.Equal(FailureKind.Permanent, Kind(Judge(400, "{\"error\":{\"code\":100,\"message\":\"\\ud800\"}}")));
 
     [Fact]
     public void Judge_DeepBomb_IsTransient() => Assert.Equal(FailureKind.Transient, Kind(Judge(500, new string('[', 100_000))));
@@ -79,7 +82,7 @@ public sealed class MetaAnswerTests
         Assert.Equal(new DeliveryOutcome.Refused(FailureKind.TooOld, "100/2804003 Invalid parameter: Event Timestamp Too Old (fbtrace_id X1)"),
             Judge(400, """{"error":{"message":"Invalid parameter","code":100,"error_subcode":2804003,"error_user_title":"Event Timestamp Too Old","fbtrace_id":"X1"}}"""));
 
-    static DeliveryOutcome Judge(int status, string body) => MetaEvents.Meta.Judge(status, body);
+    static DeliveryOutcome Judge(int status, string body) => MetaEvents.Meta.Judge(new(status, body, 1));
 
     static FailureKind? Kind(DeliveryOutcome outcome) => outcome switch
     {

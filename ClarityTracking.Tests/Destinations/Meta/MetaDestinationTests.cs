@@ -260,11 +260,21 @@ public sealed class MetaDestinationTests
     [InlineData("""{"dataset_id":" ","test_event_code":null}""", """{"access_token":""}""", "settings.dataset_id credentials.access_token")]
     [InlineData("""{"dataset_id":"12/../34"}""", """{"access_token":"two words"}""", "settings.dataset_id credentials.access_token")]
     [InlineData("""{"dataset_id":"act_1"}""", null, "settings.dataset_id")]
-    [InlineData("""{"dataset_id":["1"],"api_version":"25","test_event_code":"a b","limited_data_use":"yes"}""", "[]", "settings.dataset_id settings.api_version settings.test_event_code settings.limited_data_use credentials")]
+    [InlineData("""{"dataset_id":["1"],"api_version":"25","test_event_code":"a b","limited_data_use":"yes"}""", "[]", "settings.dataset_id settings.test_event_code settings.limited_data_use settings.api_version credentials")]
     [InlineData("""{"dataset_id":"1","events":{"lead":true,"search":"","contact":5,"schedule":"Schedule"}}""", null, "settings.events.lead settings.events.search settings.events.contact")]
     [InlineData("""{"dataset_id":"1","events":["lead"]}""", null, "settings.events")]
     [InlineData("[]", null, "settings")]
     public void Check_SettingsAndCredentials_NamesEachWrongField(string settings, string? credentials, string fields) =>
         Assert.Equal(fields, string.Join(' ', MetaEvents.Meta.Check(MetaEvents.Parse(settings), credentials is null ? null : MetaEvents.Parse(credentials))
             .Select(e => e.Field)));
+
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public void Map_PersonalisedAdsRefused_MetaMayOnlyMeasure(bool? allowed, bool isOptedOut)
+    {
+        var mapped = new MetaEvents { Consent = new Consent(true, allowed, null, null, null) }.Map();
+        Assert.Equal(isOptedOut, mapped.TryGetProperty("opt_out", out var optOut) && optOut.GetBoolean());
+    }
 }

@@ -31,6 +31,7 @@ sealed class MetaEvents
     internal UserData User { get; init; } = new() { Email = ["jane.doe@example.com"] };
     internal Dictionary<string, ClickId> ClickIds { get; init; } = [];
     internal Dictionary<string, string> Cookies { get; init; } = [];
+    internal Consent? Consent { get; init; }
     internal string Properties { get; init; } = "{}";
 
     internal Event Build() => new()
@@ -52,6 +53,7 @@ sealed class MetaEvents
         UserAgent = UserAgent,
         ClickIds = ClickIds,
         Cookies = Cookies,
+        Consent = Consent,
         MatchKeys = MatchKeyHasher.Hash(User, defaultCountry: null),
         Properties = Parse(Properties),
         Personal = new PersonalData(User, Ip),

@@ -1,7 +1,7 @@
-namespace ClarityTracking.Core.Destinations.Meta;
+namespace ClarityTracking.Core.Destinations;
 
-/// <summary>Currencies as Meta's Business SDK reads them: only the letters, upper case, three of them (24.0.1).</summary>
-static class MetaCurrency
+/// <summary>ISO 4217 codes: only the letters, upper case, three of them (as Meta's Business SDK 24.0.1 reads them; other platforms want the same).</summary>
+static class CurrencyCode
 {
     /// <summary>Three capital letters, or null.</summary>
     internal static string? Read(string? currency)
