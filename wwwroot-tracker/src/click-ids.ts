@@ -14,14 +14,17 @@ export let clicks: Record<string, Click> = {};
 
 /**
  * Click ids are decoded exactly once and otherwise untouched: platforms compare them byte by byte. URLSearchParams would turn a plus sign
- * into a space; no click id holds a space, some hold a plus. After a stray percent sign the id is what stands there.
+ * into a space; no click id holds a space, some hold a plus. After a stray percent sign the id is what stands there. Of a name that stands
+ * there twice the first one counts; the server puts names into their usual case.
  */
-// of a name that stands there twice the first one counts; the server puts names into their usual case
 const remember = (url: string, isNewest?: boolean): void => {
   for (const [, name, raw] of [...url.split("#")[0].matchAll(inAddress)].reverse()) {
     const value = guard(decodeURIComponent)(raw) || raw;
     const known = clicks[name];
-    if (plausible.test(value) && (isNewest ? known?.value !== value : !known)) clicks[name] = { value, first_seen: iso(Date.now()) };
+    if (plausible.test(value) && (isNewest ? known?.value !== value : !known)) {
+      clicks[name] = { value, first_seen: iso(Date.now()) };
+      writeJson("clicks", clicks, 90);
+    }
   }
 };
 
@@ -31,5 +34,4 @@ export const captureClickIds = (url: string): void => {
   remember(url, true);
   // a redirect inside the site may have lost it, but an old page's address must not replace a newer click
   if (!document.referrer.indexOf(location.origin + "/")) remember(document.referrer);
-  writeJson("clicks", clicks, 90);
 };

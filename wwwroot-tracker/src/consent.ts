@@ -1,6 +1,6 @@
 import { data } from "./config";
 import { hooks } from "./events";
-import { cookieless, read, readJson, write, writeJson } from "./storage";
+import { cookieless, read, readJson, writeJson } from "./storage";
 
 type Choice = { ads?: boolean; analytics?: boolean };
 
@@ -43,6 +43,4 @@ export const adIdsAllowed = (): boolean =>
   !(cookieless || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl || navigator.doNotTrack == "1" || choice().ads === false);
 
 /** True when nothing may be recorded: after an opt-out, or a refusal where the page asks first. */
-export const isSilent = (): boolean => !!read("optout") || (asksFirst && choice().analytics === false);
-
-export const setOptedOut = (out: boolean): void => write("optout", out ? "1" : "");
+export const isSilent = (): unknown => read("optout") || (asksFirst && choice().analytics === false);

@@ -4,16 +4,12 @@ import { cookieless } from "./storage";
 // Each look at document.cookie, and each write, is a round trip to another process: looks are shared, writes wait until the page goes on.
 let jar = "";
 
-/** A cookie's value as it is written, or "": click ids must not be decoded twice. The name is a pattern, and the value may have to be one. */
-export const readCookie = (name: string, value = "[^;]*"): string => {
-  if (!jar) {
-    jar = "; " + guard(() => document.cookie)();
-    // not before the writes of this moment
-    soon(() => {
-      jar = "";
-    }, 50);
-  }
-  return jar.match(`; ${name}=(${value})`)?.[1] || "";
+/** A cookie's value as it is written, or "": click ids must not be decoded twice. */
+export const readCookie = (name: string, start: string | RegExp = `; ${name}=`): string => {
+  // forgotten, but not before the writes of this moment
+  if (!jar) soon(() => (jar = ""), 50);
+  jar = jar || "; " + guard(() => document.cookie)();
+  return jar.split(start)[1]?.split(";")[0] || "";
 };
 
 const put = (cookie: string, seconds: number, domain: string): void => {

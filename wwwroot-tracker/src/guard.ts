@@ -1,7 +1,7 @@
 import { debug } from "./config";
 
 /** Speaks in the console, and only when the tag says data-debug. */
-export const log = (word: unknown): unknown => debug && console.warn("[ClarityTracking]", word);
+export const log = (word: unknown): unknown => debug && console.warn("ClarityTracking", word);
 
 /** The page must never see an error of ours: every public method, listener and timer goes through here. */
 export const guard =
@@ -18,4 +18,4 @@ export const guard =
 export const on = (target: EventTarget, name: string, listener: (event: any) => void): void =>
   target.addEventListener(name, guard(listener), true);
 
-export const soon = (action: () => void, milliseconds?: number): number => setTimeout(guard(action), milliseconds);
+export const soon = (action: () => unknown, milliseconds?: number): number => setTimeout(guard(action), milliseconds);

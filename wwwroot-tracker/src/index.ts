@@ -4,10 +4,10 @@
  */
 import { clicks } from "./click-ids";
 import { apiKey, data, debug, endpoint, settings } from "./config";
-import { consent, isSilent, release, setOptedOut } from "./consent";
+import { consent, isSilent, release } from "./consent";
 import type { Fields } from "./core";
 import { hooks, seen, shared, track } from "./events";
-import { guard, on } from "./guard";
+import { guard, on, soon } from "./guard";
 import { identify, user } from "./identify";
 import { loadRest } from "./later";
 import { page, viewPage } from "./page-views";
@@ -60,10 +60,10 @@ const methods = {
   optOut: () => {
     discard();
     for (const name of ["visitor", "session", "clicks", "user", "retry"]) write(name, "");
-    setOptedOut(true);
+    write("optout", "1");
   },
   optIn: () => {
-    setOptedOut(false);
+    write("optout", "");
     viewPage(true);
   },
 };
@@ -77,7 +77,7 @@ const start = guard(() => {
   const global = scope.ClarityTracking || {};
   const early = global.q;
   // the tag stands twice in the page: the first one counts
-  if (early && !(early as Call[]).map) return;
+  if (global._) return;
 
   for (const name in methods) global[name] = guard((methods as Record<string, (...args: any[]) => unknown>)[name]);
   const run = guard(([name, args]: Call) => (global[name] as (...args: unknown[]) => void)(...args));
@@ -89,7 +89,7 @@ const start = guard(() => {
   on(window, "pagehide", leave);
   (early as Call[] | undefined)?.forEach(run);
   viewPage();
-  loadRest();
+  soon(loadRest);
 });
 
 // a page nobody has seen yet is not counted; what it calls meanwhile waits in the stub

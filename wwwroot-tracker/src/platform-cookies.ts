@@ -7,7 +7,8 @@ import { cookieDomain, readCookie, setCookie } from "./cookies";
  * developers.facebook.com/docs/marketing-api/conversions-api/parameters/fbp-and-fbc, November 2026.
  */
 
-const valid = "fb\\.\\d+\\.\\d+\\.[^;]+";
+/** The cookie, when it has Meta's form. */
+const meta = (name: string): string | undefined => (/^fb\.\d+\.\d+\../.test(readCookie(name)) ? readCookie(name) : undefined);
 
 /** A valid cookie is never rebuilt; only a different fbclid in the page's address replaces `_fbc`. Throws where no cookie can be set. */
 export const ensureMetaCookies = (url: string): void => {
@@ -19,22 +20,22 @@ export const ensureMetaCookies = (url: string): void => {
     setCookie(name, `fb.${index}.${time}.${id}`, 90);
   };
 
-  if (!readCookie("_fbp", valid)) put("_fbp", Date.now(), (Math.random() * (2 ** 31 - 1)) | 0);
+  if (!meta("_fbp")) put("_fbp", Date.now(), (Math.random() * (2 ** 31 - 1)) | 0);
 
   const click = clicks.fbclid;
-  const kept = readCookie("_fbc", valid);
+  const kept = meta("_fbc");
   // Meta's own library may have appended ".XXXXXXXX" to the kept id
   if (click && (!kept || (url.includes("fbclid=") && !(kept + ".").includes("." + click.value + ".")))) put("_fbc", Date.parse(click.first_seen), click.value);
 };
 
-const cookie = (name: string, value?: string): string | undefined => readCookie(name, value) || undefined;
+const cookie = (name: string, start?: RegExp): string | undefined => readCookie(name, start) || undefined;
 
 /** The ad platforms' own cookies, values untouched, under the names of the collect contract. */
 export const platformCookies = (): Record<string, string | undefined> => ({
-  fbp: cookie("_fbp", valid),
-  fbc: cookie("_fbc", valid),
+  fbp: meta("_fbp"),
+  fbc: meta("_fbc"),
   ga: cookie("_ga"),
-  ga_session: cookie("_ga_[^=]+"),
+  ga_session: cookie("", /; _ga_[^=]+=/),
   ttp: cookie("_ttp"),
   epik: cookie("_epik"),
   sc_cookie1: cookie("_scid"),

@@ -18,7 +18,7 @@ export const read = (name: string): string =>
 export const write = (name: string, value: string, cookieDays = 390): void => {
   name = "ct_" + name;
   guard(() => (local[name] = value))();
-  if (cookieDays) guard(() => setCookie(name, encodeURIComponent(value), value && cookieDays))();
+  if (cookieDays) setCookie(name, encodeURIComponent(value), value && cookieDays);
 };
 
 export const readJson = <T>(name: string, fallback: T): T => guard(() => JSON.parse(read(name) || "0") as T)() || fallback;
