@@ -62,11 +62,13 @@ try {
     const evaluations = events.filter((e) => e.name === "EvaluateScript" && e.ph === "X" && e.args.data?.url?.startsWith(origin));
     const time = (list) => list.reduce((sum, e) => sum + e.dur / 1000, 0);
     const isFirst = (e) => /\/(t|empty|plausible)\.js/.test(e.args.data.url);
+    // timers and listeners of the script: the first view, which does not keep the page waiting
+    const calls = events.filter((e) => e.name === "FunctionCall" && e.ph === "X" && /\/(t|plausible)\.js/.test(e.args.data?.url ?? ""));
     const main = new Set(evaluations.map((e) => `${e.pid}/${e.tid}`));
     const tasks = events.filter((e) => e.name === "RunTask" && main.has(`${e.pid}/${e.tid}`)).map((e) => e.dur / 1000);
     const longBecauseOfUs = events.filter((e) => e.name === "RunTask" && e.dur >= 50000 && main.has(`${e.pid}/${e.tid}`)
       && evaluations.some((s) => s.ts >= e.ts && s.ts < e.ts + e.dur && s.dur > e.dur / 2));
-    return { sync: time(evaluations.filter(isFirst)), later: time(evaluations.filter((e) => !isFirst(e))), longest: Math.max(...tasks), long: longBecauseOfUs.length };
+    return { sync: time(evaluations.filter(isFirst)), later: time(evaluations.filter((e) => !isFirst(e))), call: Math.max(0, ...calls.map((e) => e.dur / 1000)), longest: Math.max(...tasks), long: longBecauseOfUs.length };
   };
   const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
@@ -75,7 +77,7 @@ try {
   for (let i = 0; i < rounds; i++) for (const path of Object.keys(pages)) (results[path] ??= []).push(await measure(path));
   for (const [path, list] of Object.entries(results)) {
     const of = (name) => median(list.map((result) => result[name])).toFixed(1);
-    console.log(`${path.slice(1).padEnd(10)} first script ${of("sync")} ms, later files ${of("later")} ms, longest task ${of("longest")} ms, ` +
+    console.log(`${path.slice(1).padEnd(10)} first script ${of("sync")} ms, its longest task after that ${of("call")} ms, later files ${of("later")} ms, longest task of the page ${of("longest")} ms, ` +
       `long tasks caused: ${list.reduce((sum, result) => sum + result.long, 0)} in ${list.length} loads`);
   }
   await browser.close();

@@ -88,8 +88,11 @@ const start = guard(() => {
   on(document, "visibilitychange", leave);
   on(window, "pagehide", leave);
   (early as Call[] | undefined)?.forEach(run);
-  viewPage();
-  soon(loadRest);
+  // not now: the page goes on first
+  soon(() => {
+    viewPage();
+    loadRest();
+  });
 });
 
 // a page nobody has seen yet is not counted; what it calls meanwhile waits in the stub
