@@ -42,6 +42,12 @@ public interface IDestination
     bool RefusesWholeBatch => true;
 
     /// <summary>
+    /// What payloads must have in common to go in one request: those for which this is equal do. Null for all = they all may; the payload
+    /// itself = each goes alone.
+    /// </summary>
+    object? CallOf(byte[] payload) => null;
+
+    /// <summary>
     /// What must be exchanged for a short-lived access token before the call; null = the credentials are sent as they are. The exchange and
     /// its cache are the lane's; <see cref="BuildRequest"/> finds the token in <see cref="DestinationAccess.AccessToken"/>.
     /// </summary>
@@ -74,11 +80,13 @@ public abstract record TokenGrant
 /// <summary>What is fixed about a platform.</summary>
 /// <param name="Platform">Key of the contract (<c>meta</c>).</param>
 /// <param name="DisplayName">As people write it.</param>
-/// <param name="MaxBatch">Most events in one call.</param>
+/// <param name="MaxBatch">Most events in one call, and claimed together where <see cref="IDestination.CallOf"/> sends them in several.</param>
 /// <param name="MaxAge">Oldest event the platform takes, counted from when it happened.</param>
 /// <param name="DefaultBaseUrl">Base address when the operator sets none.</param>
 /// <param name="Fields">Settings and credentials in the order a form asks for them.</param>
-public sealed record DestinationInfo(string Platform, string DisplayName, int MaxBatch, TimeSpan MaxAge, Uri DefaultBaseUrl, IReadOnlyList<ConnectionField> Fields);
+/// <param name="IsForAds">Gets no event of visitors who refuse ads data. False for analytics and the customer's own systems, which see to consent themselves.</param>
+public sealed record DestinationInfo(string Platform, string DisplayName, int MaxBatch, TimeSpan MaxAge, Uri DefaultBaseUrl, IReadOnlyList<ConnectionField> Fields,
+    bool IsForAds = true);
 
 /// <summary>One input of a connection's form.</summary>
 /// <param name="Name">JSON name.</param>

@@ -104,7 +104,7 @@ public sealed class EventTraces(ClarityDb database, CallArchive archive)
     }
 
     /// <summary>What platforms call the list of events in a call's body.</summary>
-    private static readonly string[] ListNames = ["data", "events", "elements", "conversions"];
+    private static readonly string[] ListNames = ["data", "events", "elements", "conversions", "conversionAdjustments", "values"];
 
     /// <summary>One event's part of a call's body: its element of the list of events; where there is no such element the whole body.</summary>
     internal static JsonElement RequestOf(string request, int position)
