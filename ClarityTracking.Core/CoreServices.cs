@@ -2,6 +2,7 @@ using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Destinations.GoogleAds;
 using ClarityTracking.Core.Destinations.GoogleAnalytics;
 using ClarityTracking.Core.Destinations.Meta;
 using ClarityTracking.Core.Destinations.Pinterest;
@@ -49,7 +50,7 @@ public static class CoreServices
         services.AddSingleton<IDestination, MetaDestination>();
         services.AddSingleton<IDestination, TikTokDestination>().AddSingleton<IDestination, PinterestDestination>();
         services.AddSingleton<IDestination, SnapchatDestination>().AddSingleton<IDestination, RedditDestination>();
-        services.AddSingleton<IDestination, AnalyticsDestination>();
+        services.AddSingleton<IDestination, AnalyticsDestination>().AddSingleton<IDestination, GoogleAdsDestination>();
                 services.AddSingleton<DestinationCatalog>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = DeliveryLane.LongestCall);
         services.AddSingleton<DestinationClient>().AddSingleton<AccessTokens>();
