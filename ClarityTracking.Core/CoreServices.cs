@@ -4,6 +4,7 @@ using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Destinations.GoogleAds;
 using ClarityTracking.Core.Destinations.GoogleAnalytics;
+using ClarityTracking.Core.Destinations.LinkedIn;
 using ClarityTracking.Core.Destinations.Meta;
 using ClarityTracking.Core.Destinations.Pinterest;
 using ClarityTracking.Core.Destinations.Reddit;
@@ -51,7 +52,8 @@ public static class CoreServices
         services.AddSingleton<IDestination, TikTokDestination>().AddSingleton<IDestination, PinterestDestination>();
         services.AddSingleton<IDestination, SnapchatDestination>().AddSingleton<IDestination, RedditDestination>();
         services.AddSingleton<IDestination, AnalyticsDestination>().AddSingleton<IDestination, GoogleAdsDestination>();
-                services.AddSingleton<DestinationCatalog>();
+        services.AddSingleton<IDestination, LinkedInDestination>();
+        services.AddSingleton<DestinationCatalog>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = DeliveryLane.LongestCall);
         services.AddSingleton<DestinationClient>().AddSingleton<AccessTokens>();
         services.AddTenancy();
