@@ -6,6 +6,7 @@ using ClarityTracking.Core.Destinations.GoogleAds;
 using ClarityTracking.Core.Destinations.GoogleAnalytics;
 using ClarityTracking.Core.Destinations.LinkedIn;
 using ClarityTracking.Core.Destinations.Meta;
+using ClarityTracking.Core.Destinations.Microsoft;
 using ClarityTracking.Core.Destinations.Pinterest;
 using ClarityTracking.Core.Destinations.Reddit;
 using ClarityTracking.Core.Destinations.Snapchat;
@@ -52,7 +53,7 @@ public static class CoreServices
         services.AddSingleton<IDestination, TikTokDestination>().AddSingleton<IDestination, PinterestDestination>();
         services.AddSingleton<IDestination, SnapchatDestination>().AddSingleton<IDestination, RedditDestination>();
         services.AddSingleton<IDestination, AnalyticsDestination>().AddSingleton<IDestination, GoogleAdsDestination>();
-        services.AddSingleton<IDestination, LinkedInDestination>();
+        services.AddSingleton<IDestination, LinkedInDestination>().AddSingleton<IDestination, MicrosoftDestination>();
         services.AddSingleton<DestinationCatalog>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = DeliveryLane.LongestCall);
         services.AddSingleton<DestinationClient>().AddSingleton<AccessTokens>();
