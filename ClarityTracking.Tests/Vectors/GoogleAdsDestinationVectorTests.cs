@@ -12,8 +12,12 @@ public sealed class GoogleAdsDestinationVectorTests
         ClickIds = new Dictionary<string, string> { ["gclid"] = "gclid" },
         Braces = new Dictionary<string, string>
         {
-            ["access_token"] = "fresh-token", ["developer_token"] = "dev-token", ["customer_id"] = "1234567890", ["manager_id"] = "9998887777",
-            ["conversion_action_id"] = "987", ["N"] = "24",
+            ["access_token"] = "fresh-token",
+            ["developer_token"] = "dev-token",
+            ["customer_id"] = "1234567890",
+            ["manager_id"] = "9998887777",
+            ["conversion_action_id"] = "987",
+            ["N"] = "24",
         },
     };
 

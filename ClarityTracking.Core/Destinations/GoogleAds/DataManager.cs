@@ -26,7 +26,8 @@ static class DataManager
         json.WriteStartObject("event"u8);
         json.WriteString("eventTimestamp"u8, @event.OccurredAt.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture));
         json.WriteString("transactionId"u8, GoogleAdsPerson.Order(@event));
-        json.WriteString("eventSource"u8, @event.IsInStore ? "IN_STORE"u8 : @event.Source == EventSource.Browser || @event.PageUrl is not null ? "WEB"u8 : "OTHER"u8);
+        var isWeb = @event.Source == EventSource.Browser || @event.PageUrl is not null;
+        json.WriteString("eventSource"u8, @event.IsInStore ? "IN_STORE"u8 : isWeb ? "WEB"u8 : "OTHER"u8);
         if (@event.Money is var (value, currency))
         {
             json.WriteNumber("conversionValue"u8, value);

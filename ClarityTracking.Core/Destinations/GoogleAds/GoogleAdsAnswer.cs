@@ -20,13 +20,23 @@ static partial class GoogleAdsAnswer
 
     /// <summary>What error codes mean; one that is not here is for good.</summary>
     static readonly FrozenDictionary<string, Meaning> Meanings = Table(
-        (Meaning.Taken, "CLICK_CONVERSION_ALREADY_EXISTS ORDER_ID_ALREADY_IN_USE DUPLICATE_ORDER_ID DUPLICATE_CLICK_CONVERSION_IN_REQUEST CONVERSION_ALREADY_RETRACTED RESTATEMENT_ALREADY_EXISTS DUPLICATE_ADJUSTMENT_IN_REQUEST"),
+        (Meaning.Taken, """
+            CLICK_CONVERSION_ALREADY_EXISTS ORDER_ID_ALREADY_IN_USE DUPLICATE_ORDER_ID DUPLICATE_CLICK_CONVERSION_IN_REQUEST
+            CONVERSION_ALREADY_RETRACTED RESTATEMENT_ALREADY_EXISTS DUPLICATE_ADJUSTMENT_IN_REQUEST
+            """),
         // taken, but no click was found to count it for: a warning to ignore
         (Meaning.Taken, "CLICK_NOT_FOUND"),
         (Meaning.NotYet, "TOO_RECENT_EVENT TOO_RECENT_CONVERSION_ACTION TOO_RECENT_CONVERSION"),
         (Meaning.TooOld, "EXPIRED_EVENT CONVERSION_EXPIRED"),
-        (Meaning.Settings, "NO_CONVERSION_ACTION_FOUND INVALID_CONVERSION_ACTION INVALID_CONVERSION_ACTION_TYPE INVALID_CONVERSION_ACTION_ID UNAUTHORIZED_CUSTOMER INVALID_CUSTOMER_FOR_CLICK CUSTOM_VARIABLE_NOT_ENABLED CUSTOMER_NOT_ACCEPTED_CUSTOMER_DATA_TERMS CUSTOMER_NOT_ENABLED_ENHANCED_CONVERSIONS_FOR_LEADS CUSTOMER_DATA_POLICY_PROHIBITS_ENHANCED_CONVERSIONS CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE UNSUPPORTED_VERSION"),
-        (Meaning.Settings, "PERMISSION_DENIED NOT_FOUND INVALID_DESTINATION TERMS_AND_CONDITIONS_NOT_SIGNED DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED DESTINATION_ACCOUNT_NOT_ENABLED_ENHANCED_CONVERSIONS_FOR_LEADS DESTINATION_ACCOUNT_DATA_POLICY_PROHIBITS_ENHANCED_CONVERSIONS"),
+        (Meaning.Settings, """
+            NO_CONVERSION_ACTION_FOUND INVALID_CONVERSION_ACTION INVALID_CONVERSION_ACTION_TYPE INVALID_CONVERSION_ACTION_ID UNAUTHORIZED_CUSTOMER
+            INVALID_CUSTOMER_FOR_CLICK CUSTOM_VARIABLE_NOT_ENABLED CUSTOMER_NOT_ACCEPTED_CUSTOMER_DATA_TERMS
+            CUSTOMER_NOT_ENABLED_ENHANCED_CONVERSIONS_FOR_LEADS CUSTOMER_DATA_POLICY_PROHIBITS_ENHANCED_CONVERSIONS
+            CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE UNSUPPORTED_VERSION PERMISSION_DENIED NOT_FOUND INVALID_DESTINATION
+            TERMS_AND_CONDITIONS_NOT_SIGNED DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED
+            DESTINATION_ACCOUNT_NOT_ENABLED_ENHANCED_CONVERSIONS_FOR_LEADS
+            DESTINATION_ACCOUNT_DATA_POLICY_PROHIBITS_ENHANCED_CONVERSIONS
+            """),
         (Meaning.Busy, "RESOURCE_EXHAUSTED RESOURCE_TEMPORARILY_EXHAUSTED"),
         (Meaning.Broken, "INTERNAL_ERROR TRANSIENT_ERROR DEADLINE_EXCEEDED UNAVAILABLE INTERNAL"));
 
@@ -72,8 +82,10 @@ static partial class GoogleAdsAnswer
             foreach (var error in Entries(detail, "errors"))
                 yield return (Row(error), Outcome(CodeOf(error), Reason(error, CodeOf(error)), httpStatus));
             foreach (var violation in Entries(detail, "fieldViolations"))
-                yield return (Row(AnswerJson.Text(violation, "field")),
-                    Outcome(AnswerJson.Text(violation, "reason"), AnswerJson.Reason(AnswerJson.Text(violation, "reason"), AnswerJson.Text(violation, "field"), AnswerJson.Text(violation, "description")), httpStatus));
+            {
+                var (code, field) = (AnswerJson.Text(violation, "reason"), AnswerJson.Text(violation, "field"));
+                yield return (Row(field), Outcome(code, AnswerJson.Reason(code, field, AnswerJson.Text(violation, "description")), httpStatus));
+            }
         }
         // a reason without a row is about the request; those with one are more exact and came before
         foreach (var detail in Entries(failure, "details"))
@@ -97,7 +109,8 @@ static partial class GoogleAdsAnswer
 
     /// <summary>The code is the value of the one member, whose name is the family (<c>conversionUploadError</c>).</summary>
     static string? CodeOf(JsonElement error) =>
-        AnswerJson.Member(error, "errorCode") is { ValueKind: JsonValueKind.Object } code && code.EnumerateObject().FirstOrDefault() is { Value.ValueKind: JsonValueKind.String } member
+        AnswerJson.Member(error, "errorCode") is { ValueKind: JsonValueKind.Object } code
+            && code.EnumerateObject().FirstOrDefault() is { Value.ValueKind: JsonValueKind.String } member
             ? AnswerJson.Text(code, member.Name) : null;
 
     static int? Row(JsonElement error)
@@ -109,7 +122,8 @@ static partial class GoogleAdsAnswer
     }
 
     static int? Row(string? field) =>
-        field is not null && EventIndex().Match(field) is { Success: true } match && int.TryParse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : null;
+        field is not null && EventIndex().Match(field) is { Success: true } match
+            ? int.Parse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture) : null;
 
     static string Reason(JsonElement error, string? code) =>
         AnswerJson.Reason(code, AnswerJson.Text(error, "status"), AnswerJson.Text(error, "message"));
@@ -121,7 +135,7 @@ static partial class GoogleAdsAnswer
     {
         var table = new Dictionary<string, Meaning>(StringComparer.Ordinal);
         foreach (var (meaning, codes) in rows)
-            foreach (var code in codes.Split(' '))
+            foreach (var code in codes.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
                 table.Add(code, meaning);
         return table.ToFrozenDictionary(StringComparer.Ordinal);
     }

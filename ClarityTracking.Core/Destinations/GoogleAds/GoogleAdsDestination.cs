@@ -21,11 +21,12 @@ public sealed class GoogleAdsDestination : IDestination
         var isAdjustment = GoogleAdsActions.IsAdjustment(@event.Name);
         if (isAdjustment && !GoogleAdsSettings.IsClickUpload(settings))
             return new Skip(SkipReason.Unmapped, "The Data Manager API takes no refunds and cancellations; correct the conversion in Google Ads.");
-        if (EventFacts.ReasonToSkip(@event, GoogleAdsActions.Find(@event.Name, settings), Info.DisplayName, Info.MaxAge, GoogleAdsSettings.IsTest(settings), now) is { } skip)
+        var action = GoogleAdsActions.Find(@event.Name, settings);
+        if (EventFacts.ReasonToSkip(@event, action, Info.DisplayName, Info.MaxAge, GoogleAdsSettings.IsTest(settings), now) is { } skip)
             return skip;
         if (isAdjustment)
             return string.IsNullOrEmpty(@event.OrderId) ? new Skip(SkipReason.MissingField, "Google Ads needs the order_id of the conversion to adjust.")
-                : GoogleAdsActions.ValueLeft(@event) is null ? new Skip(SkipReason.MissingField, "Google Ads needs remaining_value: what is left of the order after the refund, 0 for nothing.")
+                : GoogleAdsActions.ValueLeft(@event) is null ? new Skip(SkipReason.MissingField, "Google Ads needs remaining_value: what is left of the order, 0 for nothing.")
                 : null;
         var (emails, phones) = GoogleAdsPerson.Identifiers(@event, most: 1);
         return GoogleAdsPerson.Click(@event) is not null || emails.Count + phones.Count > 0

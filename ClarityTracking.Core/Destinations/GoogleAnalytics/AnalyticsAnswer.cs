@@ -14,7 +14,8 @@ static class AnalyticsAnswer
         if (answer.HttpStatus is >= 200 and < 300 && AnswerJson.TryRead(answer.Body, out var json)
             && AnswerJson.Member(json, "validationMessages") is { ValueKind: JsonValueKind.Array } messages && messages.GetArrayLength() > 0)
             return new DeliveryOutcome.Refused(FailureKind.Permanent,
-                AnswerJson.Reason(AnswerJson.Text(messages[0], "validationCode"), AnswerJson.Text(messages[0], "fieldPath"), AnswerJson.Text(messages[0], "description")));
+                AnswerJson.Reason(AnswerJson.Text(messages[0], "validationCode"), AnswerJson.Text(messages[0], "fieldPath"),
+                    AnswerJson.Text(messages[0], "description")));
         return HttpStatusKind.Judge(answer, static error => AnswerJson.Reason(AnswerJson.Text(AnswerJson.Member(error, "error"), "message")));
     }
 }

@@ -44,11 +44,15 @@ static partial class LinkedInAnswer
         var outcomes = Enumerable.Repeat<DeliveryOutcome>(DeliveryOutcome.NotTaken.It, answer.Events).ToArray();
         var isNamed = false;
         foreach (var match in ElementPath().EnumerateMatches(answer.Body))
-            if (int.TryParse(answer.Body.AsSpan(match.Index + Before.Length, match.Length - Before.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index < outcomes.Length)
+        {
+            var digits = answer.Body.AsSpan(match.Index + Before.Length, match.Length - Before.Length);
+            var index = int.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
+            if (index < outcomes.Length)
             {
                 outcomes[index] = new DeliveryOutcome.Refused(FailureKind.Permanent, reason);
                 isNamed = true;
             }
+        }
         return isNamed ? new DeliveryOutcome.Mixed(outcomes) : null;
     }
 
