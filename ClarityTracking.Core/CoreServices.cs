@@ -11,6 +11,7 @@ using ClarityTracking.Core.Destinations.Pinterest;
 using ClarityTracking.Core.Destinations.Reddit;
 using ClarityTracking.Core.Destinations.Snapchat;
 using ClarityTracking.Core.Destinations.TikTok;
+using ClarityTracking.Core.Destinations.Webhook;
 using ClarityTracking.Core.Health;
 using ClarityTracking.Core.Ingestion;
 using ClarityTracking.Core.Ingestion.Identify;
@@ -54,8 +55,12 @@ public static class CoreServices
         services.AddSingleton<IDestination, SnapchatDestination>().AddSingleton<IDestination, RedditDestination>();
         services.AddSingleton<IDestination, AnalyticsDestination>().AddSingleton<IDestination, GoogleAdsDestination>();
         services.AddSingleton<IDestination, LinkedInDestination>().AddSingleton<IDestination, MicrosoftDestination>();
+        services.AddSingleton<IDestination, WebhookDestination>();
         services.AddSingleton<DestinationCatalog>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = DeliveryLane.LongestCall);
+        services.AddSingleton<PublicNetworks>();
+        services.AddHttpClient(DestinationClient.UserAddressClientName, client => client.Timeout = DeliveryLane.LongestCall)
+            .ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<PublicNetworks>().Handler());
         services.AddSingleton<DestinationClient>().AddSingleton<AccessTokens>();
         services.AddTenancy();
         services.AddSingleton<ConnectionService>().AddSingleton<ConnectionTester>();

@@ -105,6 +105,8 @@ public enum FieldKind
 {
     /// <summary>One line; a number typed without quotes counts too.</summary>
     Text,
+    /// <summary>An address (http or https) that the user chooses; see <see cref="PublicNetworks"/>.</summary>
+    Url,
     /// <summary>true or false.</summary>
     Toggle,
     /// <summary>A JSON object of names and texts (or <c>false</c>), written on screen as lines of <c>name = text</c>.</summary>
@@ -136,8 +138,9 @@ public sealed record DestinationAccess(Uri BaseUrl, JsonElement Settings, JsonEl
 /// <param name="Headers">Beside content type.</param>
 /// <param name="Secrets">Values that must be masked wherever the request is kept or shown.</param>
 /// <param name="ContentType">Of the body.</param>
+/// <param name="ToUserAddress">A user chose the address, so it may not lead into the operator's own network; see <see cref="PublicNetworks"/>.</param>
 public sealed record DestinationRequest(HttpMethod Method, Uri Url, byte[] Body, IReadOnlyDictionary<string, string> Headers, IReadOnlyList<string> Secrets,
-    string ContentType = "application/json")
+    string ContentType = "application/json", bool ToUserAddress = false)
 {
     /// <summary>A text about this request with its secrets masked, also where they are URL-encoded.</summary>
     public string Mask(string text)
