@@ -11,6 +11,7 @@ using ClarityTracking.Core.Destinations.Pinterest;
 using ClarityTracking.Core.Destinations.Reddit;
 using ClarityTracking.Core.Destinations.Snapchat;
 using ClarityTracking.Core.Destinations.TikTok;
+using ClarityTracking.Core.Destinations.Tinybird;
 using ClarityTracking.Core.Destinations.Webhook;
 using ClarityTracking.Core.Health;
 using ClarityTracking.Core.Ingestion;
@@ -55,7 +56,7 @@ public static class CoreServices
         services.AddSingleton<IDestination, SnapchatDestination>().AddSingleton<IDestination, RedditDestination>();
         services.AddSingleton<IDestination, AnalyticsDestination>().AddSingleton<IDestination, GoogleAdsDestination>();
         services.AddSingleton<IDestination, LinkedInDestination>().AddSingleton<IDestination, MicrosoftDestination>();
-        services.AddSingleton<IDestination, WebhookDestination>();
+        services.AddSingleton<IDestination, WebhookDestination>().AddSingleton<IDestination, TinybirdDestination>();
         services.AddSingleton<DestinationCatalog>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = DeliveryLane.LongestCall);
         services.AddSingleton<PublicNetworks>();
