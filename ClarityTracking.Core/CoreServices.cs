@@ -10,6 +10,7 @@ using ClarityTracking.Core.Destinations.Microsoft;
 using ClarityTracking.Core.Destinations.Pinterest;
 using ClarityTracking.Core.Destinations.Reddit;
 using ClarityTracking.Core.Destinations.Snapchat;
+using ClarityTracking.Core.Destinations.Supabase;
 using ClarityTracking.Core.Destinations.TikTok;
 using ClarityTracking.Core.Destinations.Tinybird;
 using ClarityTracking.Core.Destinations.Webhook;
@@ -57,6 +58,7 @@ public static class CoreServices
         services.AddSingleton<IDestination, AnalyticsDestination>().AddSingleton<IDestination, GoogleAdsDestination>();
         services.AddSingleton<IDestination, LinkedInDestination>().AddSingleton<IDestination, MicrosoftDestination>();
         services.AddSingleton<IDestination, WebhookDestination>().AddSingleton<IDestination, TinybirdDestination>();
+        services.AddSingleton<IDestination, SupabaseDestination>();
         services.AddSingleton<DestinationCatalog>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = DeliveryLane.LongestCall);
         services.AddSingleton<PublicNetworks>();
