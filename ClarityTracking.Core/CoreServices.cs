@@ -4,6 +4,7 @@ using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Destinations.GoogleAds;
 using ClarityTracking.Core.Destinations.GoogleAnalytics;
+using ClarityTracking.Core.Destinations.GoogleSheets;
 using ClarityTracking.Core.Destinations.LinkedIn;
 using ClarityTracking.Core.Destinations.Meta;
 using ClarityTracking.Core.Destinations.Microsoft;
@@ -58,7 +59,7 @@ public static class CoreServices
         services.AddSingleton<IDestination, AnalyticsDestination>().AddSingleton<IDestination, GoogleAdsDestination>();
         services.AddSingleton<IDestination, LinkedInDestination>().AddSingleton<IDestination, MicrosoftDestination>();
         services.AddSingleton<IDestination, WebhookDestination>().AddSingleton<IDestination, TinybirdDestination>();
-        services.AddSingleton<IDestination, SupabaseDestination>();
+        services.AddSingleton<IDestination, SupabaseDestination>().AddSingleton<IDestination, GoogleSheetsDestination>();
         services.AddSingleton<DestinationCatalog>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = DeliveryLane.LongestCall);
         services.AddSingleton<PublicNetworks>();
