@@ -150,6 +150,28 @@ public sealed class GoogleAndOutboundDeliveryTests(AppWithReceivers app) : IClas
         Assert.DoesNotContain(app.Receivers.Taken, t => t.Id == "away-1");
     }
 
+    [Fact]
+    public async Task OwnTables_EventsOfAllKinds_ArriveAsRowsOnce()
+    {
+        var sheets = await ConnectAsync("google_sheets", new { spreadsheet_id = "1AbCdEfGhIjKlMnOpQrStUvWxYz0123456789", sheet = "Events log" },
+            new { client_email = StrictReceivers.ServiceAccount, private_key = app.Receivers.ServiceKey.ExportPkcs8PrivateKeyPem().Replace("\n", "\\n", StringComparison.Ordinal) });
+        await ConnectAsync("tinybird", new { data_source = "clarity_events" }, new { token = "tinybird-token" });
+        await ConnectAsync("supabase", new { url = app.Receivers.Url, table = "clarity_events" }, new { api_key = "sb_secret_1" });
+        string[] ids = ["row-1", "row-2", "row-3"];
+        await SendAsync(Event("row-1", "purchase"), Event("row-2", "scroll", more: ""","consent":{"ad_user_data":"denied"}"""), """{"event_id":"row-3","event_type":"page_view","properties":{} }""");
+        Assert.Contains("Unable to parse range", await PausedAsync(sheets), StringComparison.Ordinal);
+        await ChangeAsync(sheets, new { settings = new { sheet = "Event log" }, credentials = new { client_email = StrictReceivers.ServiceAccount } });
+        foreach (var id in ids)
+        {
+            var deliveries = await DeliveriesAsync(id, all => all.Count == 3 && all.All(d => d.Text("status") == "delivered"));
+            var request = deliveries.Single(d => d.Text("platform") == "tinybird").GetProperty("attempts")[0].GetProperty("request");
+            Assert.Equal(id, request.Text("event_id")); // its own line, not the whole batch
+            foreach (var place in (string[])["google_sheets", "tinybird", "supabase"])
+                Assert.Single(app.Receivers.Taken, t => t.Place == place && t.Id == id);
+        }
+        Assert.Equal("denied", Assert.Single(app.Receivers.Taken, t => t.Place == "supabase" && t.Id == "row-2").Event.GetProperty("consent").Text("ad_user_data"));
+    }
+
     private static string Event(string id, string type, string more = "") =>
         $$$"""{"event_id":"{{{id}}}","event_type":"{{{type}}}","visitor_id":"v-1","properties":{"value":149.9,"currency":"EUR","order_id":"{{{id}}}","url":"https://shop.example.com/thanks"},"user":{"email":"Jane.Doe@example.com"}{{{more}}} }""";
 

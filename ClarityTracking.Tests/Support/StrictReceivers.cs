@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
@@ -12,13 +13,19 @@ using Microsoft.AspNetCore.Http;
 namespace ClarityTracking.Tests.Support;
 
 /// <summary>
-/// One real HTTP server in the places of Google's token server, both Google Ads APIs, Google Analytics, Microsoft's UET API and a customer's
-/// webhook. Each refuses what its original refuses, in its way; what is taken is kept.
+/// One real HTTP server in the places of Google's token server, both Google Ads APIs, Google Analytics, Google Sheets, Microsoft's UET API,
+/// Tinybird, a PostgREST and a customer's webhook. Each refuses what its original refuses, in its way; what is taken is kept.
 /// </summary>
 public sealed partial class StrictReceivers : IAsyncDisposable
 {
     /// <summary>Refresh tokens begin with it; each is exchanged and kept apart.</summary>
     public const string RefreshToken = "1//refresh-token", ClientId = "client-1", ClientSecret = "client-secret", DeveloperToken = "dev-token", MicrosoftToken = "uet-token";
+
+    /// <summary>The one service account that the token server knows, and its key.</summary>
+    public const string ServiceAccount = "robot@project.iam.gserviceaccount.com";
+
+    /// <summary>Of <see cref="ServiceAccount"/>.</summary>
+    public RSA ServiceKey { get; } = RSA.Create(2048);
 
     private readonly WebApplication _app;
     private int _tokens;
@@ -55,18 +62,25 @@ public sealed partial class StrictReceivers : IAsyncDisposable
         app.MapPost("/mp/collect", http => receivers.AnswerAsync("google_analytics", http, receivers.Analytics));
         app.MapPost("/v1/{tag:long}/events", http => receivers.AnswerAsync("microsoft", http, receivers.Microsoft));
         app.MapPost("/hook", http => receivers.AnswerAsync("webhook", http, receivers.Webhook));
+        app.MapPost("/v4/spreadsheets/{id}/values/{range}", http => receivers.AnswerAsync("google_sheets", http, receivers.Sheets));
+        app.MapPost("/v0/events", http => receivers.AnswerAsync("tinybird", http, receivers.Tinybird, "application/x-ndjson"));
+        app.MapPost("/rest/v1/clarity_events", http => receivers.AnswerAsync("supabase", http, receivers.Table));
         app.MapPost("/away", () => Results.Redirect("/hook"));
         await app.StartAsync();
         return receivers;
     }
 
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        ServiceKey.Dispose();
+    }
 
-    private async Task AnswerAsync(string place, HttpContext http, Func<HttpContext, string, (int Status, string Body, int Events)> judge)
+    private async Task AnswerAsync(string place, HttpContext http, Func<HttpContext, string, (int Status, string Body, int Events)> judge, string type = "application/json")
     {
         using var reader = new StreamReader(http.Request.Body);
         var text = await reader.ReadToEndAsync();
-        var (status, body, events) = http.Request.ContentType == "application/json" ? judge(http, text) : (415, "", 0);
+        var (status, body, events) = http.Request.ContentType == type ? judge(http, text) : (415, "", 0);
         Calls.Enqueue((place, events, status));
         http.Response.StatusCode = status;
         http.Response.ContentType = "application/json";
@@ -76,11 +90,26 @@ public sealed partial class StrictReceivers : IAsyncDisposable
     private async Task<IResult> TokenAsync(HttpContext http)
     {
         var form = await http.Request.ReadFormAsync();
+        if (form["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer")
+            return IsAssertion(form["assertion"].ToString().Split('.'))
+                ? Results.Json(new { access_token = $"token-{Interlocked.Increment(ref _tokens)}", expires_in = 3599, token_type = "Bearer" })
+                : Results.Json(new { error = "invalid_grant", error_description = "Invalid JWT Signature." }, statusCode: 400);
         if (form["client_id"] != ClientId || form["client_secret"] != ClientSecret)
             return Results.Json(new { error = "invalid_client" }, statusCode: 401);
         return form["grant_type"] == "refresh_token" && form["refresh_token"].ToString().StartsWith(RefreshToken, StringComparison.Ordinal)
             ? Results.Json(new { access_token = $"token-{Interlocked.Increment(ref _tokens)}", expires_in = 3599, token_type = "Bearer" })
             : Results.Json(new { error = "invalid_grant" }, statusCode: 400);
+    }
+
+    /// <summary>Signed by the known account's key, for this server and the spreadsheets' scope, and not run out.</summary>
+    private bool IsAssertion(string[] parts)
+    {
+        if (parts.Length != 3 || !ServiceKey.VerifyData(Encoding.ASCII.GetBytes($"{parts[0]}.{parts[1]}"), Base64Url.DecodeFromChars(parts[2]), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))
+            return false;
+        var claims = JsonElement.Parse(Base64Url.DecodeFromChars(parts[1]));
+        var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+        return claims.Text("iss") == ServiceAccount && claims.Text("scope") == "https://www.googleapis.com/auth/spreadsheets" && claims.Text("aud") == Url + "/token"
+            && claims.GetProperty("iat").GetInt64() <= now + 5 && claims.GetProperty("exp").GetInt64() is var end && end > now && end <= now + 3605;
     }
 
     private bool IsSignedIn(HttpContext http) => http.Request.Headers.Authorization.ToString() is var header && header.StartsWith("Bearer token-", StringComparison.Ordinal)
@@ -190,6 +219,43 @@ public sealed partial class StrictReceivers : IAsyncDisposable
         ?? (sent.GetProperty("userData").Text("em") is { } em && !Hash().IsMatch(em) ? "userData.em" : null)
         ?? (sent.TryGetProperty("customData", out var custom) && custom.Text("transactionId")?.StartsWith("poison", StringComparison.Ordinal) == true ? "customData.transactionId" : null);
 
+    // ---- The customer's own tables
+
+    private (int, string, int) Sheets(HttpContext http, string text)
+    {
+        if (!IsSignedIn(http))
+            return (401, Unauthenticated, 0);
+        var range = http.Request.RouteValues["range"]!.ToString();
+        if (range != "'Event log'!A1:append" || http.Request.Query["valueInputOption"] != "RAW")
+            return (400, $$$"""{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"Unable to parse range: {{{range}}}"}}""", 0);
+        var rows = JsonElement.Parse(text).GetProperty("values").EnumerateArray().ToList();
+        foreach (var row in rows)
+            Taken.Enqueue(("google_sheets", row[2].GetString()!, row));
+        return (200, $$$"""{"updates":{"updatedRows":{{{rows.Count}}}}}""", rows.Count);
+    }
+
+    private (int, string, int) Tinybird(HttpContext http, string text)
+    {
+        if (http.Request.Headers.Authorization != "Bearer tinybird-token" || http.Request.Query["name"] != "clarity_events" || http.Request.Query["wait"] != "true")
+            return (403, """{"error":"Invalid token"}""", 0);
+        var rows = text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonElement.Parse(line)).ToList();
+        foreach (var row in rows)
+            Taken.Enqueue(("tinybird", row.Text("event_id")!, row));
+        return (200, $$"""{"successful_rows":{{rows.Count}},"quarantined_rows":0}""", rows.Count);
+    }
+
+    private (int, string, int) Table(HttpContext http, string text)
+    {
+        if (http.Request.Headers["apikey"] != "sb_secret_1" || http.Request.Headers.Authorization != "Bearer sb_secret_1")
+            return (401, """{"code":"PGRST301","message":"No suitable key or wrong key type"}""", 0);
+        var rows = JsonElement.Parse(text).EnumerateArray().ToList();
+        if (rows.Select(row => string.Join(',', row.EnumerateObject().Select(m => m.Name))).Distinct().Count() > 1)
+            return (400, """{"code":"PGRST102","message":"All object keys must match"}""", rows.Count);
+        foreach (var row in rows)
+            Taken.Enqueue(("supabase", row.Text("event_id")!, row));
+        return (201, "", rows.Count);
+    }
+
     // ---- A customer's receiver, as the Standard Webhooks libraries verify
 
     private (int, string, int) Webhook(HttpContext http, string text)
@@ -234,6 +300,8 @@ public sealed class AppWithReceivers : AppFixture
         ["Destinations:GoogleAds:BaseUrl"] = Receivers.Url,
         ["Destinations:GoogleAnalytics:BaseUrl"] = Receivers.Url,
         ["Destinations:Microsoft:BaseUrl"] = Receivers.Url,
+        ["Destinations:GoogleSheets:BaseUrl"] = Receivers.Url,
+        ["Destinations:Tinybird:BaseUrl"] = Receivers.Url,
         ["OAuth:Google:TokenUrl"] = Receivers.Url + "/token",
         ["OAuth:Google:ClientId"] = StrictReceivers.ClientId,
         ["OAuth:Google:ClientSecret"] = StrictReceivers.ClientSecret,
