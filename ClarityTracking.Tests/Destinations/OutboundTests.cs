@@ -39,7 +39,7 @@ public sealed class OutboundTests
             Url = "https://shop.example.com/?email=jane.doe%40example.com",
             User = new() { Email = ["jane.doe@example.com"], FirstName = "Jane", LastName = "Doe" },
             Consent = new Consent(false, false, false, null, "gpc"),
-            Properties = """{"customer":{"id":7,"mail":"jane.doe@example.com"},"name":"Jane Doe","notes":"Jane","list":["jane.doe@example.com",1],"deep":{"x":"+1 650 555 1212","ok":true},"items":[{"id":"1","name":"Shirt"}]}""",
+            Properties = """{"customer":{"id":7,"mail":"jane.doe@example.com"},"name":"Jane Doe","notes":"Jane","list":["jane.doe@example.com",1],"deep":{"x":"+1 650 555 1212","first_name":"Jane","ok":true},"items":[{"id":"1","name":"Shirt"}]}""",
         }.Build();
         var destination = Of(platform);
         Assert.False(destination.Info.IsForAds);
