@@ -32,7 +32,7 @@ public sealed record ConnectionDetails(Guid Id, Guid WebsiteId, string Platform,
 public sealed record ConnectionValues(string? Name, JsonElement? Settings, JsonElement? Credentials, bool? Enabled);
 
 /// <summary>Connections of a website to destinations.</summary>
-public sealed class ConnectionService(ClarityDb database, DestinationCatalog catalog, SecretProtector protector, TimeProvider clock)
+public sealed class ConnectionService(ClarityDb database, DestinationCatalog catalog, SecretProtector protector, PublicNetworks networks, TimeProvider clock)
 {
     internal const string CredentialsPurpose = "credentials";
     private static readonly JsonElement Nothing = JsonDocument.Parse("{}").RootElement;
@@ -71,8 +71,7 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
         var name = rules.Name("name", values.Name ?? destination.Info.DisplayName);
         CheckObjects(rules, settings, credentials);
         if (rules.Errors.Count == 0)
-            foreach (var error in destination.Check(settings, credentials))
-                rules.Add(error.Field, error.Message);
+            Check(rules, destination, settings, credentials);
         if (rules.Errors.Count > 0)
             return Error.Invalid(rules.Errors);
 
@@ -106,8 +105,7 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
             return Error.Invalid(rules.Errors);
         var settings = Merged(Parse(connection.Settings), values.Settings);
         JsonElement? credentials = values.Credentials is { } given ? Merged(Opened(connection), given) : null;
-        foreach (var error in destination.Check(settings, credentials))
-            rules.Add(error.Field, error.Message);
+        Check(rules, destination, settings, credentials);
         if (rules.Errors.Count > 0)
             return Error.Invalid(rules.Errors);
 
@@ -186,6 +184,17 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
         var known = string.Join(", ", catalog.All.Select(d => d.Info.Platform).Order(StringComparer.Ordinal));
         var words = platform is null ? "platform is missing" : "This platform is unknown";
         return new Error(ErrorKind.Invalid, "unknown_platform", $"{words}; known are: {known}.", [new FieldError("platform", $"{words}; known are: {known}.")]);
+    }
+
+    private void Check(FieldRules rules, IDestination destination, JsonElement settings, JsonElement? credentials)
+    {
+        foreach (var error in destination.Check(settings, credentials))
+            rules.Add(error.Field, error.Message);
+        if (rules.Errors.Count > 0)
+            return;
+        foreach (var field in destination.Info.Fields)
+            if (field.Kind == FieldKind.Url && ConnectionJson.Text(settings, field.Name) is { } url && networks.Refusal(new Uri(url)) is { } refusal)
+                rules.Add($"settings.{field.Name}", refusal);
     }
 
     private static void CheckObjects(FieldRules rules, params ReadOnlySpan<JsonElement> settingsAndCredentials)

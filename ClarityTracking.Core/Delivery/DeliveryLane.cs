@@ -112,7 +112,8 @@ public sealed partial class DeliveryLane(
             }
             access = access with { AccessToken = token.Value };
         }
-        await SendAsync(destination, access, batch, record, lastCall, cancel);
+        foreach (var call in batch.GroupBy(o => destination.CallOf(o.Payload)))
+            await SendAsync(destination, access, [.. call], record, lastCall, cancel);
     }
 
     private async Task SendAsync(IDestination destination, DestinationAccess access, List<Outgoing> batch, BatchRecord record, DateTimeOffset lastCall, CancellationToken cancel)

@@ -19,6 +19,9 @@ public sealed class DestinationClient(IHttpClientFactory clients, IConfiguration
     /// <summary>Name of the HTTP client in the factory.</summary>
     public const string ClientName = "destinations";
 
+    /// <summary>Name of the client for addresses that users chose: follows no redirects and stays out of private networks.</summary>
+    public const string UserAddressClientName = "user-addresses";
+
     private const int LongestBody = 4 * 1024 * 1024, FirstBuffer = 16 * 1024;
 
     /// <summary>Time limit of a call with its answer; the HTTP client's own ends when the answer begins.</summary>
@@ -43,7 +46,8 @@ public sealed class DestinationClient(IHttpClientFactory clients, IConfiguration
             message.Headers.TryAddWithoutValidation(name, value);
         try
         {
-            using var response = await clients.CreateClient(ClientName).SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+            var http = clients.CreateClient(request.ToUserAddress ? UserAddressClientName : ClientName);
+            using var response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token);
             var body = request.Mask(await ReadStartAsync(response.Content, limit.Token));
             return new CallResult((int)response.StatusCode, body, clock.GetElapsedTime(started), RetryAfter(response.Headers.RetryAfter));
         }

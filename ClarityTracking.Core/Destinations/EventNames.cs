@@ -22,15 +22,21 @@ static class EventNames
     /// <param name="settings">The connection's settings.</param>
     /// <param name="standard">The platform's table.</param>
     /// <param name="custom">The name of custom events that nobody mapped; null = they are not sent.</param>
-    internal static string? Find(string name, JsonElement settings, FrozenDictionary<string, string> standard, Func<string, string?> custom)
+    internal static string? Find(string name, JsonElement settings, FrozenDictionary<string, string> standard, Func<string, string?> custom) =>
+        Own(name, settings, out var own) ? own : standard.TryGetValue(name, out var known) ? known : Behaviour.Contains(name) ? null : custom(name);
+
+    /// <summary>The name for the customer's own systems, which get everything under our names unless the connection says otherwise; null = not sent.</summary>
+    internal static string? FindOwn(string name, JsonElement settings) => Own(name, settings, out var own) ? own : name;
+
+    /// <summary>Whether the connection says how an event goes: under which name, or null = not at all.</summary>
+    internal static bool Own(string name, JsonElement settings, out string? own)
     {
-        if (ConnectionJson.Pairs(settings, SettingsCheck.Events) is { } mapping && mapping.TryGetProperty(name, out var own))
-        {
-            if (own.ValueKind == JsonValueKind.False)
-                return null;
-            if (own.ValueKind == JsonValueKind.String && own.GetString()!.Trim() is { Length: > 0 } mapped)
-                return mapped;
-        }
-        return standard.TryGetValue(name, out var known) ? known : Behaviour.Contains(name) ? null : custom(name);
+        own = null;
+        if (ConnectionJson.Pairs(settings, SettingsCheck.Events) is not { } mapping || !mapping.TryGetProperty(name, out var told))
+            return false;
+        if (told.ValueKind == JsonValueKind.False)
+            return true;
+        own = ConnectionJson.Text(mapping, name);
+        return own is not null;
     }
 }

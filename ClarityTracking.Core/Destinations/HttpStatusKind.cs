@@ -29,6 +29,10 @@ static class HttpStatusKind
         httpStatus switch { 429 => FailureKind.RateLimited, 401 => FailureKind.Credential, _ => FailureKind.Transient },
         $"HTTP {httpStatus} with an answer that is not the platform's.");
 
+    /// <summary>A refusal that is no event's fault (an unknown table, tab or version): the connection waits for a person, and the events with it.</summary>
+    internal static DeliveryOutcome ForAPerson(DeliveryOutcome outcome) =>
+        outcome is DeliveryOutcome.Refused refused ? new DeliveryOutcome.TryLater(FailureKind.Credential, refused.Reason) : outcome;
+
     /// <summary>
     /// Judges by the status alone: for platforms whose answers are not documented, or say no more. Nothing at all is an answer; a page of
     /// HTML is not, whatever its status.

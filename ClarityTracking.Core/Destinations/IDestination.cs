@@ -42,6 +42,12 @@ public interface IDestination
     bool RefusesWholeBatch => true;
 
     /// <summary>
+    /// What payloads must have in common to go in one request: those for which this is equal do. Null for all = they all may; the payload
+    /// itself = each goes alone.
+    /// </summary>
+    object? CallOf(byte[] payload) => null;
+
+    /// <summary>
     /// What must be exchanged for a short-lived access token before the call; null = the credentials are sent as they are. The exchange and
     /// its cache are the lane's; <see cref="BuildRequest"/> finds the token in <see cref="DestinationAccess.AccessToken"/>.
     /// </summary>
@@ -74,11 +80,13 @@ public abstract record TokenGrant
 /// <summary>What is fixed about a platform.</summary>
 /// <param name="Platform">Key of the contract (<c>meta</c>).</param>
 /// <param name="DisplayName">As people write it.</param>
-/// <param name="MaxBatch">Most events in one call.</param>
+/// <param name="MaxBatch">Most events in one call, and claimed together where <see cref="IDestination.CallOf"/> sends them in several.</param>
 /// <param name="MaxAge">Oldest event the platform takes, counted from when it happened.</param>
 /// <param name="DefaultBaseUrl">Base address when the operator sets none.</param>
 /// <param name="Fields">Settings and credentials in the order a form asks for them.</param>
-public sealed record DestinationInfo(string Platform, string DisplayName, int MaxBatch, TimeSpan MaxAge, Uri DefaultBaseUrl, IReadOnlyList<ConnectionField> Fields);
+/// <param name="IsForAds">Gets no event of visitors who refuse ads data. False for analytics and the customer's own systems, which see to consent themselves.</param>
+public sealed record DestinationInfo(string Platform, string DisplayName, int MaxBatch, TimeSpan MaxAge, Uri DefaultBaseUrl, IReadOnlyList<ConnectionField> Fields,
+    bool IsForAds = true);
 
 /// <summary>One input of a connection's form.</summary>
 /// <param name="Name">JSON name.</param>
@@ -97,6 +105,8 @@ public enum FieldKind
 {
     /// <summary>One line; a number typed without quotes counts too.</summary>
     Text,
+    /// <summary>An address (http or https) that the user chooses; see <see cref="PublicNetworks"/>.</summary>
+    Url,
     /// <summary>true or false.</summary>
     Toggle,
     /// <summary>A JSON object of names and texts (or <c>false</c>), written on screen as lines of <c>name = text</c>.</summary>
@@ -128,8 +138,9 @@ public sealed record DestinationAccess(Uri BaseUrl, JsonElement Settings, JsonEl
 /// <param name="Headers">Beside content type.</param>
 /// <param name="Secrets">Values that must be masked wherever the request is kept or shown.</param>
 /// <param name="ContentType">Of the body.</param>
+/// <param name="ToUserAddress">A user chose the address, so it may not lead into the operator's own network; see <see cref="PublicNetworks"/>.</param>
 public sealed record DestinationRequest(HttpMethod Method, Uri Url, byte[] Body, IReadOnlyDictionary<string, string> Headers, IReadOnlyList<string> Secrets,
-    string ContentType = "application/json")
+    string ContentType = "application/json", bool ToUserAddress = false)
 {
     /// <summary>A text about this request with its secrets masked, also where they are URL-encoded.</summary>
     public string Mask(string text)

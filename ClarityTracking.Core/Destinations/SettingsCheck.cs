@@ -70,6 +70,11 @@ static partial class SettingsCheck
                 errors.Add(new($"settings.{name}.{pair.Name}", wanted));
     }
 
+    static bool IsWebAddress(string? text) => text is { Length: <= LongestUrl } && Uri.TryCreate(text, UriKind.Absolute, out var url)
+        && url.Scheme is "https" or "http" && url.Host.Length > 0 && url.UserInfo.Length == 0;
+
+    const int LongestUrl = 2000;
+
     static void Check(List<FieldError> errors, JsonElement from, string group, ConnectionField field)
     {
         var isGiven = from.TryGetProperty(field.Name, out var value) && value.ValueKind != JsonValueKind.Null
@@ -85,6 +90,7 @@ static partial class SettingsCheck
             FieldKind.Toggle => value.ValueKind is JsonValueKind.True or JsonValueKind.False ? null : "Must be true or false.",
             FieldKind.Text => ConnectionJson.Text(from, field.Name) is { } text && (field.Shape ?? (field.IsSecret ? Secret : null))?.IsMatch(text) != false
                 ? null : field.Wanted ?? (field.IsSecret ? "Must be one token without spaces." : "Must be a text."),
+            FieldKind.Url => IsWebAddress(ConnectionJson.Text(from, field.Name)) ? null : "Must be an address that begins with https:// or http://, without a user name.",
             FieldKind.Pairs => null, // their names are checked one by one
             _ => throw new System.Diagnostics.UnreachableException(),
         };

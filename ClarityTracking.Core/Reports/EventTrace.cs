@@ -104,12 +104,14 @@ public sealed class EventTraces(ClarityDb database, CallArchive archive)
     }
 
     /// <summary>What platforms call the list of events in a call's body.</summary>
-    private static readonly string[] ListNames = ["data", "events", "elements", "conversions"];
+    private static readonly string[] ListNames = ["data", "events", "elements", "conversions", "conversionAdjustments", "values"];
 
-    /// <summary>One event's part of a call's body: its element of the list of events; where there is no such element the whole body.</summary>
+    /// <summary>One event's part of a call's body: its element of the list of events, or its line (NDJSON); where there is none the whole body.</summary>
     internal static JsonElement RequestOf(string request, int position)
     {
         var body = Json.ElementOf(request);
+        if (body.ValueKind == JsonValueKind.String && request.Split('\n') is var lines && position < lines.Length)
+            return Json.ElementOf(lines[position]);
         var events = ListIn(body);
         return events.ValueKind == JsonValueKind.Array && position < events.GetArrayLength() ? events[position] : body;
     }

@@ -86,7 +86,7 @@ public sealed partial class EventRouter(
     {
         if (routed.BotReason is { } bot)
             return new Skip(SkipReason.Bot, bot);
-        if (routed.Consent?.RefusesAds == true)
+        if (routed.Consent?.RefusesAds == true && target.Destination.Info.IsForAds)
             return new Skip(SkipReason.Consent, routed.Consent.Signal switch
             {
                 "gpc" => "The browser asks not to be tracked (Global Privacy Control).",
