@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.IO.Compression;
 using System.Text.RegularExpressions;
 using Xunit.Abstractions;
 
@@ -27,10 +29,28 @@ public sealed partial class TrackerUnitTests(ITestOutputHelper output)
         Assert.InRange(Total(text, "pass"), FewestTests, int.MaxValue);
     }
 
+    /// <summary>The README tells the size of each script as the build printed it, and none is over its budget.</summary>
+    [Fact]
+    public async Task Sizes_InTheReadme_AreThoseOfTheBuild()
+    {
+        var readme = await File.ReadAllTextAsync(Path.Combine(Folder(), "README.md"));
+        var scripts = Directory.GetFiles(Path.Combine(Folder(), "..", "ClarityTracking.Web", "wwwroot", "tracker"), "*.js");
+        Assert.InRange(scripts.Length, 8, 20);
+        foreach (var script in scripts)
+        {
+            var bytes = await File.ReadAllBytesAsync(script);
+            var packed = new byte[BrotliEncoder.GetMaxCompressedLength(bytes.Length)];
+            Assert.True(BrotliEncoder.TryCompress(bytes, packed, out var size, quality: 11, window: 22));
+            var name = Path.GetFileName(script);
+            Assert.InRange(size, 1, name == "t.js" ? 3000 : 2500);
+            Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"| `{name}` | {bytes.Length:N0} | {size:N0} |"), readme, StringComparison.Ordinal);
+        }
+    }
+
     /// <summary>node ends with lines such as "# pass 61"; with a terminal's reporter the mark differs.</summary>
     private static int Total(string text, string word) =>
         Totals().Matches(text).LastOrDefault(m => m.Groups[1].Value == word) is { } line
-            ? int.Parse(line.Groups[2].Value, System.Globalization.CultureInfo.InvariantCulture)
+            ? int.Parse(line.Groups[2].Value, CultureInfo.InvariantCulture)
             : throw new InvalidOperationException($"node told no number of '{word}':\n{text}");
 
     private static async Task<(int ExitCode, string Output)> NpmAsync(params string[] arguments)
