@@ -42,7 +42,7 @@ public sealed record SnippetOptions
         new("no-auto-identify", "No automatic identification", "Emails typed into forms are left alone; only your own calls say who it is.", "data-auto-identify", "false"),
         new(OnlyIdentify, "Only identify", "Sends who the visitor is and nothing else, beside another tracker.", "data-only-identify"),
         new("hash", "Pages after the #", "Counts a view when only the part after # changes, for apps that route there.", "data-hash"),
-        new("debug", "Debug", "Says in the browser's console what is sent and what was answered.", "data-debug"),
+        new("debug", "Debug", "Says in the browser's console how each request was answered.", "data-debug"),
     ];
 
     /// <summary>Keys of the switches that are on.</summary>

@@ -79,7 +79,8 @@ if ("onlyIdentify" in data) identifies && guard(identifyFromAddress)();
 else {
   const focus = interacted("focus");
   const submit = (form: HTMLFormElement, event: SubmitEvent): void => {
-    submitted(form, event);
+    // HubSpot tells of its own forms when they have been sent: integrations.js hears it
+    if (data.integrations == "false" || !form.classList.contains("hs-form")) submitted(form, event);
     searched(form, event);
   };
   watch({ submit, focusin: focus, focusout: interacted("blur") });
