@@ -98,7 +98,7 @@ public sealed partial class SnippetsTests(Browser browser) : IClassFixture<Brows
 
     [Fact]
     public void Tag_OfEverything_NamesEachOptionOnce() => Assert.Equal(
-        """<script async src="https://shop.example.com/t.js" data-apikey="pk_live_0123456789abcdef" data-consent data-privacy-mode data-cookieless data-auto-identify="false" """
+        """<script async src="https://shop.example.com/q7x.js" data-apikey="pk_live_0123456789abcdef" data-consent data-privacy-mode data-cookieless data-auto-identify="false" """
         + """data-only-identify data-hash data-debug data-cross-domain="a.example.com,b.example.org" data-session-timeout="45"></script>""",
         Snippets.Named("html").Tag(PlanOf(Choices().Single(c => c.Name == "everything").Options)).Code);
 
@@ -130,7 +130,8 @@ public sealed partial class SnippetsTests(Browser browser) : IClassFixture<Brows
 
         Assert.Contains("checkout.email", Pixel(), StringComparison.Ordinal);
         Assert.DoesNotContain("checkout.email", Pixel(SnippetOptions.Privacy), StringComparison.Ordinal);
-        Assert.DoesNotContain("return;", Pixel(), StringComparison.Ordinal);
+        Assert.Contains("""if (await cookie("ct_optout")) return;""", Pixel(), StringComparison.Ordinal);
+        Assert.DoesNotContain("choice.analyticsProcessingAllowed) return;", Pixel(), StringComparison.Ordinal);
         Assert.Contains("if (!choice.analyticsProcessingAllowed) return;", Pixel(SnippetOptions.Consent), StringComparison.Ordinal);
     }
 
@@ -168,9 +169,9 @@ public sealed partial class SnippetsTests(Browser browser) : IClassFixture<Brows
     }
 
     [Theory]
-    [InlineData("shop.example.com", "https://shop.example.com/t.js", "https://shop.example.com/api/v1/collect")]
-    [InlineData("https://shop.example.com/some/path?x", "https://shop.example.com/t.js", "https://shop.example.com/api/v1/collect")]
-    [InlineData("http://localhost:8080", "http://localhost:8080/t.js", "http://localhost:8080/api/v1/collect")]
+    [InlineData("shop.example.com", "https://shop.example.com/q7x.js", "https://shop.example.com/q7x")]
+    [InlineData("https://shop.example.com/some/path?x", "https://shop.example.com/q7x.js", "https://shop.example.com/q7x")]
+    [InlineData("http://localhost:8080", "http://localhost:8080/q7x.js", "http://localhost:8080/q7x")]
     [InlineData("javascript:alert(1)", "https://track.example.com/t.js", null)]
     [InlineData("user:pass@shop.example.com", "https://track.example.com/t.js", null)]
     [InlineData("", "https://track.example.com/t.js", null)]

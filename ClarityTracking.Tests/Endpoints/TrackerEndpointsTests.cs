@@ -73,11 +73,20 @@ public sealed class TrackerEndpointsTests(TrackerApp app) : IClassFixture<Tracke
         Assert.Contains("window.CampaignTracker", campaign[..^app.Core.Length], StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Version_OfAnEarlierRelease_IsTheCurrentOneForAShortTime()
+    {
+        using var client = app.CreateClient();
+        using var answer = await client.GetAsync("/t/000000000000.js");
+        Assert.Equal(app.Core, await answer.Content.ReadAsStringAsync());
+        Assert.Equal(TimeSpan.FromHours(1), answer.Headers.CacheControl!.MaxAge);
+    }
+
     [Theory]
     [InlineData("/t/nothing.js")]
     [InlineData("/t/t.js")]
     [InlineData("/t/later-files.js")]
-    [InlineData("/t/000000000000.js")]
+    [InlineData("/t/00000000000.js")]
     [InlineData("/t/..%2Ft.js")]
     [InlineData("/t/auto")]
     [InlineData("/nobody.js")]

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using ClarityTracking.Tests.Support;
 using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
@@ -21,7 +22,7 @@ public sealed class InstallPageTests(AppFixture app, Browser browser) : IClassFi
         await page.GetByTestId("option-host").PressSequentiallyAsync("shop.example.com");
 
         var snippet = page.GetByTestId("snippet");
-        await Expect(snippet).ToContainTextAsync("""s.src = "https://shop.example.com/t.js";""");
+        await Expect(snippet).ToContainTextAsync(new Regex("""s\.src = "https://shop\.example\.com/[a-z0-9]{8}\.js";"""));
         await Expect(snippet).ToContainTextAsync("""s.setAttribute("data-consent", "");""");
         await Expect(snippet).ToContainTextAsync("""s.setAttribute("data-cross-domain", "booking.example.com");""");
         await Expect(snippet).ToContainTextAsync("""s.setAttribute("data-session-timeout", "45");""");

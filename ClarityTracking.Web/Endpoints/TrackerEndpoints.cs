@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 using ClarityTracking.Web.Security;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Net.Http.Headers;
@@ -9,10 +10,10 @@ using Microsoft.Net.Http.Headers;
 namespace ClarityTracking.Web.Endpoints;
 
 /// <summary>
-/// The snippet. Pages name its core <c>/t.js</c> and keep it for an hour; <c>/t/{version}.js</c> never changes. The core loads the other
+/// The snippet. Pages name its core <c>/t.js</c> and keep it for an hour; <c>/t/{version}.js</c> never changes as long as it is the current one. The core loads the other
 /// files as <c>/t/{file}.js?v={version}</c>. All of them also stand under each website's alias (<see cref="ScriptAliasPaths"/>).
 /// </summary>
-public static class TrackerEndpoints
+public static partial class TrackerEndpoints
 {
     private const string ShortLife = "public, max-age=3600, stale-while-revalidate=86400", HourLife = "public, max-age=3600",
         LongLife = "public, max-age=31536000, immutable";
@@ -28,11 +29,15 @@ public static class TrackerEndpoints
         scripts.MapMethods("/api/conversions/script", ["GET", "HEAD"], (HttpContext http) => Send(http, tracker.Value.CampaignScript, HourLife));
         scripts.MapMethods("/t/{name}.js", ["GET", "HEAD"], (HttpContext http, string name, string? v) =>
             tracker.Value.Later.TryGetValue(name, out var file) ? Send(http, file, v == tracker.Value.LaterVersion ? LongLife : ShortLife)
-            : tracker.Value.Core(http.ScriptAlias) is var core && name == core.Version ? Send(http, core, LongLife)
+            // a page that named an earlier version goes on with this one
+            : VersionName().IsMatch(name) && tracker.Value.Core(http.ScriptAlias) is var core ? Send(http, core, name == core.Version ? LongLife : ShortLife)
             : Results.NotFound());
         group.MapPost("/t/cookies", FirstPartyCookies.Renew);
         return routes;
     }
+
+    [GeneratedRegex("^[0-9a-f]{12}$")]
+    private static partial Regex VersionName();
 
     private static IResult Send(HttpContext http, Script script, string cache)
     {

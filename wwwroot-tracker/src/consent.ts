@@ -18,7 +18,7 @@ export const consentSignals = (): Record<string, string | undefined> => {
 const asksFirst = "consent" in data;
 // page.js decides when: it knows the choice, has privacy mode in place and has read the link from another domain
 let waiting: (() => unknown)[] | undefined =
-  (asksFirst && !read("consent")) || "privacyMode" in data || "crossDomain" in data ? [] : undefined;
+  (asksFirst && !read("consent")) || "privacyMode" in data || /ct_link=/.test(location + "") ? [] : undefined;
 
 /** Now, or in turn when nothing stands against it any more; never for those who said no. */
 export const whenAllowed = (action: () => void): void => {
@@ -40,7 +40,7 @@ export const consent = (change?: Choice): void => {
 
 /** Global Privacy Control, Do Not Track and a refusal forbid new advertising ids; the server decides about everything else. */
 export const adIdsAllowed = (): boolean =>
-  !(cookieless || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl || navigator.doNotTrack == "1" || choice().ads === false);
+  !(cookieless || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl || +navigator.doNotTrack! > 0 || choice().ads === false);
 
 /** True when nothing may be recorded: after an opt-out, or a refusal where the page asks first. */
 export const isSilent = (): unknown => read("optout") || (asksFirst && choice().analytics === false);

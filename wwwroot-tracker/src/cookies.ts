@@ -20,6 +20,8 @@ const put = (cookie: string, seconds: number, domain: string): void => {
 export const setCookie = (name: string, value: string, days: number | "", domain?: string): void => {
   if (cookieless) return;
   const cookie = name + "=" + value;
+  // with the others beside it
+  readCookie(name);
   jar = "; " + cookie + jar;
   soon(() => put(cookie, +days * 86400, domain ?? cookieDomain()));
 };

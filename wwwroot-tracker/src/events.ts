@@ -17,7 +17,7 @@ const standardType =
 /** orderId becomes order_id, as the collect contract spells it. */
 export const snakeCase = (fields?: Fields): Fields => {
   const result: Fields = {};
-  for (const name in fields) result[name.replace(/([^_])([A-Z]+)/g, "$1_$2").toLowerCase()] = fields[name];
+  for (const name in fields) result[name.replace(/\B[A-Z]+/g, "_$&").toLowerCase()] = fields[name];
   return result;
 };
 
@@ -36,7 +36,7 @@ export const record = (type: string, time: number, fields: Fields, session?: str
     // first: what is kept for a later try is told young from old by it
     timestamp: iso(time),
     // double-fired thank-you pages: one order is one event
-    event_id: (event_id || eventId || (type != "custom" && properties.order_id ? type + "_" + properties.order_id : uuid())) + "",
+    event_id: (event_id || eventId || (/^(purchase|course)/.test(type) && properties.order_id ? type + "_" + properties.order_id : uuid())) + "",
     event_type: type,
     ...(!cookieless && {
       session_id: session || sessionId(),
@@ -45,7 +45,7 @@ export const record = (type: string, time: number, fields: Fields, session?: str
     properties,
     user: user(),
     click_ids: clicks,
-    cookies: platformCookies(),
+    cookies: cookieless ? {} : platformCookies(),
     consent: consentSignals(),
   };
   hooks.clean?.(event);
@@ -55,7 +55,7 @@ export const record = (type: string, time: number, fields: Fields, session?: str
 
 /**
  * Makes an event of a standard type, or a custom one under any other name, and queues it. Its id and time are those of this moment, on
- * every retry; an order, or `eventId`, makes the id the same on every call. An email names the visitor and is no property.
+ * every retry; an order, or `eventId`, makes the id the same on every call.
  */
 export const track = (name: string, fields?: Fields, time = Date.now()): void => {
   // the first event on a page is the view of it

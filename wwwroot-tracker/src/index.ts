@@ -4,7 +4,7 @@
  */
 import { clicks } from "./click-ids";
 import { apiKey, data, debug, endpoint, settings } from "./config";
-import { consent, isSilent, release } from "./consent";
+import { consent, release } from "./consent";
 import type { Fields } from "./core";
 import { hooks, seen, shared, track } from "./events";
 import { guard, on, soon } from "./guard";
@@ -12,9 +12,8 @@ import { identify, user } from "./identify";
 import { loadRest } from "./later";
 import { page, viewPage } from "./page-views";
 import { discard, flush } from "./queue";
-import { cookieless, read, write } from "./storage";
+import { read, write } from "./storage";
 import { send } from "./transport";
-import { visitorId } from "./visitor";
 
 type Call = [name: string, args: Iterable<unknown>];
 type Public = { q?: Call[] | { push(call: Call): void }; [method: string]: unknown };
@@ -33,22 +32,30 @@ const leave = (): void => {
   flush(true);
 };
 
+// in the order that compresses best
 const methods = {
   identify,
   trackEvent: track,
+  optIn: () => write("optout", ""),
   track,
-  goal: (name: string, props?: Fields, date?: Date | string | number) =>
-    track("goal", { ...props, event_name: name }, +new Date(date || Date.now())),
-  trackPurchase: (value: number | string, options?: Fields) => track("purchase", { ...options, value: +value }),
+  // page.js forgets what it and the files after it keep
+  optOut: () => {
+    discard();
+    for (const name of ["visitor", "session", "clicks", "user"]) write(name, "");
+    write("optout", "1");
+  },
+  getUserIdentity: user,
   trackNewsletterSignup: signUp("newsletter_signup"),
-  trackCourseEnrollment: signUp("course_enrollment"),
+  sendData: (way?: "beacon" | "xhr") => flush(way === "beacon"),
   addSharedProperty: ({ key, value, properties }: { key?: string; value?: unknown; properties?: Fields }) =>
     void Object.assign(shared, properties, key && { [key]: value }),
-  getVisitorId: () => (isSilent() || cookieless ? "" : visitorId()),
-  getUserIdentity: user,
-  isIdentified: () => !!user(),
+  goal: (name: string, props?: Fields, date?: Date | string | number) =>
+    track("goal", { ...props, event_name: name }, +new Date(date || Date.now())),
+  consent,
+  getVisitorId: () => read("visitor"),
   getConfig: () => ({ ...settings, apiKey, endpoint, debug }),
-  sendData: (way?: "beacon" | "xhr") => flush(way === "beacon"),
+  isIdentified: () => !!user(),
+  trackCourseEnrollment: signUp("course_enrollment"),
   endSession: (force?: boolean) => {
     track("session_end");
     write("session", "");
@@ -56,19 +63,10 @@ const methods = {
   },
   // replaced by auto.js
   getClickInfo: () => {},
-  consent,
-  optOut: () => {
-    discard();
-    for (const name of ["visitor", "session", "clicks", "user", "retry"]) write(name, "");
-    write("optout", "1");
-  },
-  optIn: () => {
-    write("optout", "");
-    viewPage(true);
-  },
+  trackPurchase: (value: number | string, options?: Fields) => track("purchase", { ...options, value: +value }),
 };
 
-/** What page.js builds on (core.ts). In this order. */
+/** What page.js builds on, by place: a browser may hold an older core than page.js, so nothing is moved or taken away, only added. */
 const parts = [hooks, data, guard, on, track, identify, seen, () => clicks, read, write, send, release, viewPage] as const;
 export type Parts = typeof parts;
 

@@ -7,11 +7,6 @@ import { beacon, send } from "./transport";
  * Events wait here as finished JSON, so that a retry sends the same bytes. What could not be delivered is kept in localStorage for
  * retry.js to send.
  */
-const enum Limit {
-  // several small beacons: one too large would be refused as a whole
-  beaconEvents = 20,
-}
-
 let buffer: string[] = [];
 let timer = 0;
 let rounds = 0;
@@ -29,7 +24,7 @@ export const flush = (leaving?: boolean): void => {
   // one that still runs only sends a little early
   timer = 0;
   while (buffer.length) {
-    const events = buffer.splice(0, leaving ? Limit.beaconEvents : settings.batchSize);
+    const events = buffer.splice(0, settings.batchSize);
     if (!hooks.defer?.(events) && !(leaving && beacon(events))) void deliver(events, leaving);
   }
 };

@@ -1,4 +1,5 @@
 import { apiKey, endpoint } from "./config";
+import { hooks } from "./events";
 import { guard, log } from "./guard";
 
 // Browsers refuse keepalive requests and beacons above 64 kB in flight per page.
@@ -19,8 +20,11 @@ export const send = async (events: string[]): Promise<number> => {
   // a character of JavaScript is at most three bytes of UTF-8
   const size = body.length * 3;
   inFlight += size;
+  const keepalive = inFlight < keepaliveLimit;
+  // would end with the page
+  if (!keepalive) hooks.keep?.(events);
   try {
-    const { status, headers } = await fetch(endpoint, { method: "POST", body, keepalive: inFlight < keepaliveLimit });
+    const { status, headers } = await fetch(endpoint, { method: "POST", body, keepalive });
     log(status);
     return status !== 429 && status < 500 ? 0 : +headers.get("Retry-After")! * 1000 || unasked;
   } catch {

@@ -58,6 +58,7 @@ for (const [name, lines, expected] of [
   ["DeniedUntilUpdate_IsNoChoice", "gtag('consent', 'default', { ad_storage: 'denied', analytics_storage: 'denied', wait_for_update: 500 })", {}],
   ["DefaultDenied_IsDenied", "gtag('consent', 'default', { ad_storage: 'denied', analytics_storage: 'granted' })", { ads: false, analytics: true }],
   ["DefaultGranted_IsAChoice", "gtag('consent', 'default', { ad_storage: 'granted', wait_for_update: 500 })", { ads: true }],
+  ["DefaultsForARegion_AreNoChoiceForAnyone", "gtag('consent', 'default', { ad_storage: 'denied', region: ['DE'] }); gtag('consent', 'default', { ad_storage: 'granted' })", {}],
   ["DefaultOfARegion_IsNotOurs", "gtag('consent', 'default', { ad_storage: 'granted', region: ['US'] })", {}],
   [
     "Update_Wins",

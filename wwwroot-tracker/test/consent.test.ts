@@ -120,3 +120,50 @@ test("CrossDomain_WithoutTheOption_NoLinkIsFollowed", async () => {
   const page = await open({ url: "https://www.example.com/?ct_link=" + link });
   assert.notEqual(page.events[0].visitor_id, "0f8fad5b-d9cb-469f-a165-70867728950e");
 });
+
+const link = (): string => "0f8fad5b-d9cb-469f-a165-70867728950e." + Math.floor(clock / 1000).toString(36);
+
+test("CrossDomain_BeforeConsent_TheVisitorIsKeptOnlyAfterIt", async () => {
+  const page = await open({ attributes: { consent: "", crossDomain: "example.org" }, url: "https://www.example.com/?ct_link=" + link() });
+  page.run("ClarityTracking.getVisitorId()");
+  await page.wait(1000);
+  assert.deepEqual([page.jar.cookies.length, page.storage.size], [0, 0]);
+  page.run("ClarityTracking.consent({ ads: true, analytics: true })");
+  await page.wait(20);
+  assert.equal(page.events[0].visitor_id, "0f8fad5b-d9cb-469f-a165-70867728950e");
+});
+
+test("CrossDomain_PageFileThatNeverArrives_HoldsNoOrdinaryPage", async () => {
+  const page = await open({ files: false, attributes: { crossDomain: "example.org" } });
+  assert.deepEqual(page.types, ["page_view"]);
+});
+
+test("OptOut_WhileARequestIsUnderWay_KeepsNothingOfIt", async () => {
+  const page = await open();
+  page.answer = () => "offline";
+  page.run("ClarityTracking.identify('jane@example.com')");
+  await page.wait(9);
+  page.run("ClarityTracking.optOut()");
+  await page.wait(1000);
+  assert.equal((page.storage.get("ct_retry") || "").includes("jane"), false);
+  const sent = page.sent.length;
+  page.answer = () => ({ status: 202 });
+  await page.wait(60000);
+  assert.equal(page.sent.length, sent);
+});
+
+test("Refusal_KnownFromEarlier_RenewsNoVisitor", async () => {
+  const first = await open({ attributes: hold });
+  first.run("ClarityTracking.consent({ ads: true, analytics: true })");
+  await first.wait(20);
+  first.run("ClarityTracking.consent({ analytics: false })");
+  await first.wait(1000);
+  first.storage.delete("ct_visitor");
+  await open({ attributes: hold, jar: first.jar, storage: first.storage, now: clock + 60000 });
+  assert.equal(first.storage.has("ct_visitor"), false);
+});
+
+test("Cookieless_IdsOfOthersAreLeftAlone", async () => {
+  const page = await open({ attributes: { cookieless: "" }, cookies: { _ga: "GA1.1.1.2", _fbp: "fb.1.1.2" } });
+  assert.deepEqual(page.events[0].cookies, {});
+});

@@ -143,3 +143,26 @@ for (const garbage of ["{", '["{"]', "null", "7"])
     await page.wait(20);
     assert.deepEqual(page.types, ["page_view", "purchase"]);
   });
+
+test("Delivery_TooLargeForKeepalive_IsKeptUntilAnswered", async () => {
+  const page = await open({ answer: () => ({ status: 202 }) });
+  page.run("ClarityTracking.trackPurchase(1, { note: 'x'.repeat(30000) })");
+  let held = 0;
+  page.answer = () => ((held = kept(page.storage).length), { status: 202 });
+  await page.wait(20);
+  assert.equal(held, 1);
+  assert.equal(kept(page.storage).length, 0);
+});
+
+test("Retry_ServerAsksForPatience_GetsNoImageInstead", async () => {
+  const page = await open({ answer: () => ({ status: 503, retryAfter: "30" }), before: "images = 0; Image = function () { images++ }" });
+  await page.wait(20000);
+  assert.equal(page.run("images"), 0);
+});
+
+test("Delivery_HiddenWhileOffline_IsKept", async () => {
+  const page = await open();
+  page.run("navigator.onLine = false; ClarityTracking.trackEvent('a')");
+  await page.hide();
+  assert.equal(kept(page.storage).length, 1);
+});

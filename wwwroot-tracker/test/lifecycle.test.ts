@@ -117,3 +117,47 @@ test("OnlyIdentify_NothingElseIsSent", async () => {
   await page.hide();
   assert.deepEqual(page.types, ["session_start", "identify"]);
 });
+
+test("Cookies_AfterAWriteThatCameBeforeAnyRead_AreStillSeen", async () => {
+  const first = await open();
+  first.run("ClarityTracking.consent({ ads: false })");
+  await first.wait(1000);
+  first.storage.clear();
+  const page = await open({ jar: first.jar, cookies: { _ga: "GA1.1.1.2" }, url: "https://www.example.com/?fbclid=F2" });
+  await page.wait(1000);
+  page.run("ClarityTracking.optIn(); ClarityTracking.trackPurchase(1)");
+  await page.wait(1000);
+  const { cookies, consent } = page.events[page.events.length - 1];
+  assert.deepEqual([cookies.ga, consent.ad_storage], ["GA1.1.1.2", "denied"]);
+});
+
+test("PageExit_AfterTheSessionTimedOut_StartsNoNewOne", async () => {
+  const page = await openWatched();
+  await page.wait(31 * 60000);
+  await page.hide();
+  assert.deepEqual(page.types, ["session_start", "page_view"]);
+});
+
+test("PageExit_SinglePageApp_IsMeasuredOnThePageThatIsLeft", async () => {
+  const page = await openWatched();
+  page.scrollTo(1000);
+  await page.wait(300);
+  page.run("history.pushState(null, '', '/short'); document.documentElement.scrollHeight = 100");
+  await page.wait(100);
+  await page.wait(5000);
+  assert.equal(all(page, "page_exit")[0].properties.percent_scrolled, 50);
+});
+
+test("Hash_AnotherAddressWithTheOption_IsOneView", async () => {
+  const page = await open({ attributes: { hash: "" } });
+  page.run("history.pushState(null, '', '/b#x'); ClarityTracking.trackPurchase(1)");
+  await page.wait(6000);
+  assert.deepEqual(page.types, ["page_view", "page_view", "purchase"]);
+});
+
+test("Order_SharedWithEveryEvent_MakesOnlyPurchasesOne", async () => {
+  const page = await open();
+  page.run("ClarityTracking.addSharedProperty({ key: 'order_id', value: '1' }); ClarityTracking.trackEvent('lead'); ClarityTracking.trackEvent('lead'); ClarityTracking.trackPurchase(1); ClarityTracking.trackPurchase(1)");
+  await page.wait(20);
+  assert.deepEqual(page.types, ["page_view", "lead", "lead", "purchase"]);
+});

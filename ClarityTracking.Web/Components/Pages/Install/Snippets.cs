@@ -43,11 +43,13 @@ internal sealed record TagPlan(string Origin, string ScriptPath, string CollectP
     /// <param name="key">Publishable key.</param>
     /// <param name="currency">ISO 4217.</param>
     /// <param name="options">As chosen.</param>
-    public static TagPlan Of(string publicUrl, string alias, string key, string currency, SnippetOptions options) => new(
-        options.Address == ScriptAddress.Own && options.OwnOrigin is { } own ? own : publicUrl,
-        options.Address == ScriptAddress.Alias ? alias + ".js" : "t.js",
-        options.Address == ScriptAddress.Alias ? alias : "api/v1/collect",
-        key, currency, options);
+    public static TagPlan Of(string publicUrl, string alias, string key, string currency, SnippetOptions options)
+    {
+        var own = options.Address == ScriptAddress.Own ? options.OwnOrigin : null;
+        // the recipes for the customer's own domain forward the alias
+        var byAlias = own is not null || options.Address == ScriptAddress.Alias;
+        return new(own ?? publicUrl, byAlias ? alias + ".js" : "t.js", byAlias ? alias : "api/v1/collect", key, currency, options);
+    }
 }
 
 /// <summary>All ways, and what several of them share.</summary>

@@ -5,7 +5,7 @@ import { clarity } from "../../core";
  * `ClarityTracking.consent()` included; a banner that only repeats itself, on this page or a later one, states nothing new.
  */
 const page = clarity();
-const { guard, read, write } = page._;
+const { data, guard, read, write } = page._;
 const global = window as any;
 
 type Choice = { ads?: boolean; analytics?: boolean };
@@ -45,6 +45,8 @@ const onTcf = guard((tc: any, success: boolean): void => {
 // developers.google.com/tag-platform/security/guides/consent, November 2026
 const modes: Record<string, string | undefined> = {};
 
+let hasRegions = false;
+
 const sayModes = (): void => {
   const all = [modes.ad_storage, modes.ad_user_data, modes.ad_personalization].filter((mode) => mode);
   const of = (list: (string | undefined)[]): boolean | undefined => (list.length ? list.every((mode) => mode === "granted") : undefined);
@@ -55,8 +57,9 @@ const sayModes = (): void => {
 const onEntry = guard((entry: any): void => {
   if (entry?.[0] !== "consent" || !entry[2]) return;
   const [, command, values] = entry as [string, string, any];
-  // which region the visitor is in only Google knows
-  if (!/^(default|update)$/.test(command) || (command === "default" && values.region)) return;
+  // A default is no choice where the page asks first. Which region the visitor is in only Google knows: with defaults for one, none counts.
+  if (command === "default" && ("consent" in data || values.region)) hasRegions = true;
+  if (command !== "update" && (command !== "default" || hasRegions)) return;
   for (const name in values)
     // "denied, but wait": the visitor has not been asked yet
     if (/^(granted|denied)$/.test(values[name]) && !(command === "default" && values[name] === "denied" && values.wait_for_update))

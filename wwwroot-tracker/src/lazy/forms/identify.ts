@@ -30,7 +30,8 @@ const guess = (email: string, traits: Fields, fromAddress?: boolean): void => {
   for (const name in traits) if (!known[name] || !isSame) fresh[name] = traits[name];
   if (isSame && !Object.keys(fresh).length) return;
   identify((isSame ? known.email : email) as string, { ...fresh, ...(!known.email && known) }, "auto_identify");
-  if (!isSame) write("guess", sumOf(told.user?.email), 0);
+  // not before the visitor's choice, nor after a refusal: then nothing was recorded
+  if (!isSame && clarity().getUserIdentity()) write("guess", sumOf(told.user?.email), 0);
 };
 
 const nameOf = (form: Element): string => ["id", "name"].map((name) => form.getAttribute(name)).join(" ");

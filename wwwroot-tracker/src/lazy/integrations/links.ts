@@ -76,7 +76,7 @@ const dressForm = ({ target: form }: any): void => {
 const dressFrame = guard((frame: HTMLIFrameElement): void => {
   const address = frame.getAttribute("src");
   // readable only as long as the first, empty document stands there: what a visitor may be using is never loaded again
-  if (!address || !frame.contentDocument) return;
+  if (!address || /[?&]ct_link=/.test(address) || !frame.contentDocument) return;
   const dressed = decorate(address);
   if (dressed === address) return;
   // Put back as a new frame: of 240 addresses set while another was on its way Chromium 156 lost 80, and the frames stayed empty.

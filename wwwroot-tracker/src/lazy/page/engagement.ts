@@ -4,8 +4,9 @@ import type { Core, Fields } from "../../core";
  * How far the page was scrolled and how long it was in front: a `scroll` at 25, 50, 75 and 100 percent, and both figures in the
  * `page_exit`. A page can be left for another tab and come back: the figures of its last exit are those of the whole view.
  */
-export const watchEngagement = (core: Core): void => {
-  const { on, guard, track } = core;
+/** @param sessionTimeout Minutes. */
+export const watchEngagement = (core: Core, sessionTimeout: number): void => {
+  const { on, guard, read, track } = core;
   // percent of the page's height that has been on screen
   let depth = 0;
   let reached = 0;
@@ -33,15 +34,19 @@ export const watchEngagement = (core: Core): void => {
   };
 
   core.leave = guard((page: Fields, isNew?: boolean) => {
-    if (isOpen) {
+    const [session, last] = read("session").split(".");
+    // one that is over ended with its last event
+    if (isOpen && session && Date.now() - +last < sessionTimeout * 60000) {
       isOpen = false;
-      measure();
+      // a new page stands there already
+      if (!isNew) measure();
       count();
       track("page_exit", { ...page, percent_scrolled: depth, engagement_time_msec: engaged });
     }
     if (isNew) {
       depth = reached = engaged = since = 0;
       comeBack();
+      setTimeout(guard(measure), 300);
     }
   });
   on(document, "visibilitychange", comeBack);
@@ -60,4 +65,5 @@ export const watchEngagement = (core: Core): void => {
       );
   });
   count();
+  measure();
 };

@@ -9,8 +9,10 @@ import { watchEngagement } from "./engagement";
 import { watchPages } from "./pages";
 import { watchRetries } from "./retry";
 
+type Config = { apiKey: string; endpoint: string; sessionTimeout: number };
+
 const { src, nonce } = document.currentScript as HTMLScriptElement;
-const global = (window as unknown as { ClarityTracking: { _: Parts | Core; getConfig(): { apiKey: string; endpoint: string } } }).ClarityTracking;
+const global = (window as unknown as { ClarityTracking: { _: Parts | Core; optIn(): void; optOut(): void; getConfig(): Config } }).ClarityTracking;
 const [hooks, data, guard, on, track, identify, seen, clicks, read, write, send, release, viewPage] = global._ as Parts;
 
 // what could not be had is asked for once more
@@ -25,7 +27,10 @@ const load = (file: string): void => {
   script.src = src.replace("page.js", file + ".js");
   // for a content security policy with nonces
   script.nonce = nonce;
-  script.onerror = () => (loading[file] = false);
+  script.onerror = () => {
+    loading[file] = false;
+    setTimeout(() => load(file), 2000);
+  };
   document.head.append(script);
 };
 
@@ -56,25 +61,44 @@ if ("privacyMode" in data) {
   holds++;
   load("privacy");
 }
+const choice = (): { analytics?: boolean } => guard(() => JSON.parse(read("consent")))() || {};
+/** Nothing may be kept before the visitor's choice, after a refusal, or after an opt-out. */
+const mayKeep = (): boolean => !read("optout") && !("consent" in data && (!read("consent") || choice().analytics === false));
+/** The visitor of the link that led here; both stores, and a life that starts anew. */
+const keepVisitor = guard(() => {
+  if (!mayKeep()) return;
+  if ("crossDomain" in data) followLink(core);
+  const visitor = read("visitor");
+  if (visitor) write("visitor", visitor);
+});
+
 if ("consent" in data) {
   load("consent");
   if (!read("consent")) {
     holds++;
     core.consent = () => {
       core.consent = undefined;
+      keepVisitor();
       releaseOne();
     };
   }
 }
-if ("crossDomain" in data) guard(followLink)(core);
+keepVisitor();
 releaseOne();
 
-// both stores, and a life that starts anew
-const visitor = read("visitor");
-if (visitor) write("visitor", visitor);
+const { optIn, optOut } = global;
+global.optOut = guard(() => {
+  optOut();
+  for (const name of ["retry", "guess", "renewed", "signals"]) write(name, "", 0);
+});
+// who was counted out is counted from now on
+global.optIn = guard(() => {
+  optIn();
+  viewPage(true);
+});
 
 guard(watchPages)(core, viewPage);
-guard(watchEngagement)(core);
+guard(watchEngagement)(core, global.getConfig().sessionTimeout);
 guard(watchRetries)(core, global.getConfig);
 const later = guard(() => load("auto"));
 if ("requestIdleCallback" in window) requestIdleCallback(later, { timeout: 2000 });

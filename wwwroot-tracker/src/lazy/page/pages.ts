@@ -5,9 +5,10 @@ import type { Core } from "../../core";
  * fragment is another view.
  */
 export const watchPages = ({ data, guard, on }: Core, viewPage: (again?: boolean) => void): void => {
+  const withoutFragment = (url: string): string => url.split("#")[0];
   let last = location.href;
   const look = guard(() => {
-    const isOther = "hash" in data && location.href !== last;
+    const isOther = "hash" in data && location.href !== last && withoutFragment(location.href) === withoutFragment(last);
     last = location.href;
     viewPage(isOther);
   });

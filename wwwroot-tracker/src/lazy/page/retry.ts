@@ -5,6 +5,8 @@ import type { Core } from "../../core";
  * which is how long the server remembers an event id.
  */
 const keptEvents = 200;
+// what the core says when no answer came, or one without Retry-After: milliseconds
+const unasked = 2000;
 const keptFor = 7 * 864e5;
 const batchSize = 50;
 // the server takes 8 KiB in a request line
@@ -21,7 +23,8 @@ export const watchRetries = (core: Core, getConfig: () => { apiKey: string; endp
     const kept = guard(() => [].concat(JSON.parse(read("retry") || "[]")) as string[])() || [];
     // the time stands first in an event's text
     const oldest = `{"timestamp":"${new Date(Date.now() - keptFor).toISOString()}`;
-    const now = action(kept.filter((event) => event > oldest && event[0] == "{")).slice(-keptEvents);
+    // nothing of someone who opted out, not even what was under way
+    const now = read("optout") ? [] : action(kept.filter((event) => event > oldest && event[0] == "{")).slice(-keptEvents);
     if (now.length || kept.length) write("retry", JSON.stringify(now), 0);
     return now;
   });
@@ -47,7 +50,8 @@ export const watchRetries = (core: Core, getConfig: () => { apiKey: string; endp
       for (let kept; Date.now() >= notBefore && (kept = change((events) => events))?.length; ) {
         const events = kept.slice(0, batchSize);
         const wait = await send(events);
-        if (wait && (await sendAsImage(events[0]))) sent([events[0]], 0);
+        // the server is not to be had, or the page may not ask it: it names no time to wait
+        if (wait === unasked && (await sendAsImage(events[0]))) sent([events[0]], 0);
         else sent(events, wait);
       }
     } catch {
@@ -75,7 +79,8 @@ export const watchRetries = (core: Core, getConfig: () => { apiKey: string; endp
     if (!wait) void drain();
   }) as Core["sent"];
   core.defer = (events) => {
-    if (Date.now() >= notBefore) return false;
+    // a beacon would be taken, and forgotten
+    if (Date.now() >= notBefore && navigator.onLine) return false;
     core.keep!(events);
     return true;
   };

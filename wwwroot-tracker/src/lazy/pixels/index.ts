@@ -117,6 +117,7 @@ const send = guard((one: Ours): void => {
 });
 
 const mayTell = (): boolean | undefined => {
+  if (read("optout")) return false;
   const { ads } = guard(() => JSON.parse(read("consent") || "{}"))() || {};
   // held until consent is known: not yet
   return ads === undefined && "consent" in data ? undefined : ads !== false;
@@ -179,4 +180,4 @@ const start = (): void => {
   wake();
 };
 
-if (data.pixels !== "false" && !(navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl) start();
+if (data.pixels !== "false" && !(navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl && navigator.doNotTrack !== "1") start();

@@ -67,6 +67,7 @@ internal static class Shopify
             }
 
             async function send(event, type, id, properties, user) {{{gate}}
+              if (await cookie("ct_optout")) return;
               const cookies = {};
               for (const [name, key] of Object.entries(platformCookies)) cookies[name] = (await browser.cookie.get(key)) || undefined;
               const page = event.context.document;
