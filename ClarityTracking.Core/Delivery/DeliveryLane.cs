@@ -11,7 +11,8 @@ namespace ClarityTracking.Core.Delivery;
 
 /// <summary>
 /// Sends one batch of one connection: claim, map, call, judge, record. A batch the platform refuses because of one event is tried in
-/// halves until that event stands alone; only it becomes a dead letter.
+/// halves until that event stands alone; only it becomes a dead letter. A batch that fails again and again while the platform works is tried
+/// in halves too; the event it owes that to waits alone. A degraded connection is tried with one event first.
 /// </summary>
 public sealed partial class DeliveryLane(
     NpgsqlDataSource database, EventLoader loader, DestinationCatalog catalog, DestinationClient client, AccessTokens tokens, SecretProtector protector,
@@ -23,27 +24,38 @@ public sealed partial class DeliveryLane(
     /// <summary>Time limit of one call; below the host's time to shut down.</summary>
     internal static readonly TimeSpan LongestCall = TimeSpan.FromSeconds(20);
 
+    /// <summary>From this failed attempt of a delivery on, its batch is tried in halves: one event may be what the platform fails on.</summary>
+    private const int AttemptsUntilApart = 3;
+
+    /// <summary>So many calls failing in a row while a batch is tried in halves mean that the platform is down after all.</summary>
+    private const int MostFailuresApart = 8;
+
     /// <summary>Sends the next batch. False when nothing is due or the connection must wait.</summary>
     public async Task<bool> RunBatchAsync(LaneKey key, CancellationToken cancel)
     {
         await using var connection = await database.OpenConnectionAsync(cancel);
-        if (await LaneConnection.LoadAsync(connection, key, cancel) is not { } target || catalog.Find(target.Platform) is not { } destination)
+        var now = clock.GetUtcNow();
+        var leaseUntil = now + Lease;
+        if (await LaneConnection.LoadAsync(connection, key, now, leaseUntil, cancel) is not { } target || catalog.Find(target.Platform) is not { } destination)
             return false;
         if (await OpenCredentialsAsync(connection, target, cancel) is not { } credentials)
             return false;
-        var now = clock.GetUtcNow();
-        var leaseUntil = now + Lease;
         var claimed = await ClaimedDelivery.ClaimAsync(connection, key, destination.Info.MaxBatch, now, leaseUntil, cancel);
         if (claimed.Count == 0)
+        {
+            if (target.IsProbe)
+                await target.ReleaseProbeAsync(connection, now, leaseUntil, cancel);
             return false;
+        }
 
         var record = new BatchRecord(target, archive, now, leaseUntil);
         var sendable = await MapAsync(connection, destination, target, claimed, record, cancel);
         var access = new DestinationAccess(client.BaseUrl(destination.Info), target.Settings, credentials);
         await connection.CloseAsync(); // a call may take half a minute; the pool can use the connection meanwhile
 
-        await SendWithTokenAsync(destination, access, sendable, record, leaseUntil - LongestCall, cancel);
-        await record.WriteAsync(database, clock.GetUtcNow(), CancellationToken.None); // the platform has been called: it must be known
+        await SendWithTokenAsync(new Trip(destination, access, record, leaseUntil - LongestCall) { IsProbing = target.IsProbe }, sendable, cancel);
+        if (await record.WriteAsync(database, clock.GetUtcNow(), CancellationToken.None) is { } state) // the platform has been called: it must be known
+            LogState(target.Platform, key.ConnectionId, state, record.Setback ?? "a call went through");
         LogBatch(target.Platform, key.ConnectionId, claimed.Count, record.Delivered, record.Dead, record.Retrying, record.Calls.Count);
         return !record.MustWait;
     }
@@ -97,27 +109,39 @@ public sealed partial class DeliveryLane(
     }
 
     /// <summary>Exchanges the credentials for an access token first where the platform needs one.</summary>
-    private async Task SendWithTokenAsync(
-        IDestination destination, DestinationAccess access, List<Outgoing> batch, BatchRecord record, DateTimeOffset lastCall, CancellationToken cancel)
+    private async Task SendWithTokenAsync(Trip trip, List<Outgoing> batch, CancellationToken cancel)
     {
-        if (batch.Count > 0 && destination.Grant(access.Credentials) is { } grant)
+        if (batch.Count == 0)
+            return;
+        if (trip.Destination.Grant(trip.Access.Credentials) is { } grant)
         {
             var token = await tokens.GetAsync(grant, CancellationToken.None);
             if (token.Failure is { } failure)
             {
-                record.PostponeWithoutCall(batch, failure, token.RetryAfter);
+                trip.Record.PostponeWithoutCall(batch, failure, token.RetryAfter);
                 return;
             }
-            access = access with { AccessToken = token.Value };
+            trip.Access = trip.Access with { AccessToken = token.Value };
         }
-        foreach (var call in batch.GroupBy(o => destination.CallOf(o.Payload)))
-            await SendAsync(destination, access, [.. call], record, lastCall, cancel);
+        if (trip.IsProbing)
+        {
+            // the one that failed least: an event the platform fails on must not keep the connection closed
+            var probe = batch.MinBy(o => o.Delivery.Attempts)!;
+            batch.Remove(probe);
+            await SendAsync(trip, [probe], cancel);
+            trip.IsProbing = false;
+        }
+        foreach (var call in batch.GroupBy(o => trip.Destination.CallOf(o.Payload)))
+            await SendAsync(trip, [.. call], cancel);
+        while (trip.Apart.TryDequeue(out var part))
+            await SendAsync(trip, part, cancel);
     }
 
-    private async Task SendAsync(IDestination destination, DestinationAccess access, List<Outgoing> batch, BatchRecord record, DateTimeOffset lastCall, CancellationToken cancel)
+    private async Task SendAsync(Trip trip, List<Outgoing> batch, CancellationToken cancel)
     {
+        var (destination, access, record) = (trip.Destination, trip.Access, trip.Record);
         // no call is begun that could outlast the lease or a shutdown; what is begun is finished and recorded
-        if (batch.Count == 0 || record.MustWait || cancel.IsCancellationRequested || clock.GetUtcNow() > lastCall)
+        if (batch.Count == 0 || record.MustWait || cancel.IsCancellationRequested || clock.GetUtcNow() > trip.LastCall)
         {
             record.PutBack(batch);
             return;
@@ -134,26 +158,56 @@ public sealed partial class DeliveryLane(
         if (outcome is DeliveryOutcome.TryLater { Kind: FailureKind.Credential } refusal && access.AccessToken is { } used && tokens.Forget(used))
             outcome = refusal with { Kind = FailureKind.Transient };
         var call = record.AddCall(request, result, at, batch.Count);
+        var isTransient = outcome is DeliveryOutcome.TryLater { Kind: FailureKind.Transient, After: null };
+        trip.FailuresInARow = isTransient ? trip.FailuresInARow + 1 : 0;
         switch (outcome)
         {
             case DeliveryOutcome.Mixed mixed when mixed.Events.Count == batch.Count && mixed.Events.Any(e => e is not DeliveryOutcome.NotTaken):
                 foreach (var group in batch.Zip(mixed.Events).GroupBy(pair => pair.Second, pair => pair.First).Where(g => g.Key is not DeliveryOutcome.NotTaken))
-                    Settle(record, [.. group], call, group.Key, result.RetryAfter);
+                    if (group.Key is DeliveryOutcome.TryLater { Kind: FailureKind.Transient, After: null } alone && mixed.Events.Any(e => e is DeliveryOutcome.Delivered))
+                        foreach (var sent in group)
+                            record.PostponeAlone(sent, call, alone);
+                    else
+                        Settle(record, [.. group], call, group.Key, result.RetryAfter);
                 var again = batch.Where((_, i) => mixed.Events[i] is DeliveryOutcome.NotTaken).ToList();
                 if (again.Count > 0)
                     record.NoteNotTaken(again, call);
-                await SendAsync(destination, access, again, record, lastCall, cancel);
+                await SendAsync(trip, again, cancel);
                 break;
             case DeliveryOutcome.Refused refused when batch.Count > 1 && destination.RefusesWholeBatch:
                 record.NoteRefusedBatch(batch, call, refused);
                 var half = batch.Count / 2;
-                await SendAsync(destination, access, batch[..half], record, lastCall, cancel);
-                await SendAsync(destination, access, batch[half..], record, lastCall, cancel);
+                await SendAsync(trip, batch[..half], cancel);
+                await SendAsync(trip, batch[half..], cancel);
+                break;
+            case DeliveryOutcome.TryLater later when isTransient && MayBeOneEvent(trip, batch, result):
+                TryApart(trip, batch, call, later);
                 break;
             default:
                 Settle(record, batch, call, outcome, result.RetryAfter);
                 break;
         }
+    }
+
+    /// <summary>Whether a call may have failed because of one event in it and not because the platform is down.</summary>
+    private static bool MayBeOneEvent(Trip trip, List<Outgoing> batch, CallResult result) =>
+        !trip.IsProbing && result.RetryAfter is null && trip.FailuresInARow < MostFailuresApart
+        && batch.Any(o => trip.Record.AttemptsOf(o.Delivery) + 1 >= AttemptsUntilApart);
+
+    /// <summary>
+    /// Both halves are tried before halves of halves: what is healthy goes out first, even where each failing call lasts until its time is up.
+    /// An event that fails alone waits alone.
+    /// </summary>
+    private static void TryApart(Trip trip, List<Outgoing> batch, CallRow call, DeliveryOutcome.TryLater later)
+    {
+        if (batch.Count == 1)
+        {
+            trip.Record.PostponeAlone(batch[0], call, later);
+            return;
+        }
+        trip.Record.NoteFailedBatch(batch, call, later);
+        trip.Apart.Enqueue(batch[..(batch.Count / 2)]);
+        trip.Apart.Enqueue(batch[(batch.Count / 2)..]);
     }
 
     /// <summary>Records what one outcome means for the events it stands for.</summary>
@@ -182,6 +236,9 @@ public sealed partial class DeliveryLane(
         "Batch to {Platform} connection {ConnectionId}: {Events} events, {Delivered} delivered, {Dead} dead, {Retrying} to retry, {Calls} calls")]
     private partial void LogBatch(string platform, Guid connectionId, int events, int delivered, int dead, int retrying, int calls);
 
+    [LoggerMessage(1214, LogLevel.Warning, "{Platform} connection {ConnectionId} is now {State}: {Reason}")]
+    private partial void LogState(string platform, Guid connectionId, string state, string reason);
+
     [LoggerMessage(1213, LogLevel.Error, "The credentials of connection {ConnectionId} cannot be opened with this master key")]
     private partial void LogCredentialsSealed(Exception error, Guid connectionId);
 
@@ -194,4 +251,29 @@ internal sealed record Outgoing(ClaimedDelivery Delivery, Event Event, byte[] Pa
 {
     /// <summary>Its place in the call it was last sent with.</summary>
     public int Position { get; set; }
+}
+
+/// <summary>What the calls of one batch have in common.</summary>
+/// <param name="destination">The platform.</param>
+/// <param name="access">Where to and with which credentials.</param>
+/// <param name="record">What the calls led to so far.</param>
+/// <param name="lastCall">No call is begun after this (UTC).</param>
+internal sealed class Trip(IDestination destination, DestinationAccess access, BatchRecord record, DateTimeOffset lastCall)
+{
+    public IDestination Destination => destination;
+
+    public DestinationAccess Access { get; set; } = access;
+
+    public BatchRecord Record => record;
+
+    public DateTimeOffset LastCall => lastCall;
+
+    /// <summary>The connection is degraded, and the one call being made shows whether it works again.</summary>
+    public bool IsProbing { get; set; }
+
+    /// <summary>Parts of batches that failed, still to be tried.</summary>
+    public Queue<List<Outgoing>> Apart { get; } = new();
+
+    /// <summary>Calls that failed since the last that did not.</summary>
+    public int FailuresInARow { get; set; }
 }

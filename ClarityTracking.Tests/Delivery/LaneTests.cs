@@ -1,0 +1,150 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using ClarityTracking.Tests.Support;
+
+namespace ClarityTracking.Tests.Delivery;
+
+/// <summary>What a lane does when the platform fails: for one event, for all, for a while, or by being slow.</summary>
+public sealed class LaneTests(AppWithPlatform app) : IClassFixture<AppWithPlatform>, IAsyncLifetime
+{
+    private const string Taken = """{"events_received":1,"messages":[],"fbtrace_id":"trace"}""";
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(6);
+    private Account _owner = null!;
+    private NewSite _site = null!;
+    private HttpClient _http = null!;
+
+    public async Task InitializeAsync()
+    {
+        (app.Platform.RespondAsync, app.Platform.Respond) = (null, null);
+        app.Platform.Seen.Clear();
+        _owner = await app.RegisterAsync();
+        _site = await app.CreateWebsiteAsync(_owner);
+        _http = app.ClientFor(_owner);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await app.RunAsync("UPDATE connections SET enabled = false"); // the next test has the platform for itself
+        _http.Dispose();
+    }
+
+    [Fact]
+    public async Task Failing_OnOneEventEveryTime_OthersAreDeliveredAndItWaitsAlone()
+    {
+        var connection = await ConnectAsync("meta");
+        app.Platform.Respond = body => body.Contains("\"stuck\"", StringComparison.Ordinal) ? (500, "<html>oops</html>", null) : (200, Taken, null);
+        await SendAsync(Enumerable.Range(0, 60).Select(i => i == 41 ? "stuck" : $"free-{i}"));
+        for (var i = 0; i < 20 && await DeliveredAsync(connection) < 59; i++)
+        {
+            app.Clock.Advance(TimeSpan.FromSeconds(10));
+            await Task.Delay(500);
+        }
+        Assert.Equal(59, await DeliveredAsync(connection));
+        var taken = app.Platform.Seen.Where(s => !s.Body.Contains("\"stuck\"", StringComparison.Ordinal)).SelectMany(s => IdsIn(s.Body)).ToList();
+        Assert.Equal(59, taken.Count); // each once
+        Assert.Equal(59, taken.Distinct().Count());
+        await EventuallyAsync(async () => Assert.Equal("healthy", (await ConnectionAsync(connection)).GetProperty("state").GetString()));
+
+        // it goes on alone with growing pauses and holds nobody up
+        Assert.Equal("stuck transient", await app.ValueAsync<string>($"""
+            SELECT string_agg(e.event_id || ' ' || q.reason, ',') FROM delivery_queue q JOIN events e ON e.id = q.event_id WHERE q.connection_id = '{connection}'
+            """));
+        var pauses = new List<double>();
+        for (var round = 0; round < 3; round++)
+        {
+            var seen = app.Platform.Seen.Count;
+            app.Clock.Advance(TimeSpan.FromHours(1));
+            await EventuallyAsync(() => Task.Run(() => Assert.True(app.Platform.Seen.Count > seen)));
+            Assert.Equal(["stuck"], IdsIn(app.Platform.Seen.Last().Body));
+            await EventuallyAsync(async () =>
+            {
+                var pause = await app.ValueAsync<double>($"""
+                    SELECT extract(epoch FROM q.next_attempt_at - (SELECT max(at) FROM delivery_calls c WHERE c.connection_id = q.connection_id))::float8
+                      FROM delivery_queue q WHERE connection_id = '{connection}' AND next_attempt_at > '{app.Clock.GetUtcNow():O}'
+                    """);
+                pauses.Add(pause);
+            });
+        }
+        Assert.All(pauses, pause => Assert.InRange(pause, 900, 3601)); // waiting for over an hour: half of that, half of it by chance, at most an hour
+        await SendAsync(["late"]);
+        await EventuallyAsync(async () => Assert.Equal(60, await DeliveredAsync(connection)));
+        // by SQL: the sign-in has expired meanwhile
+        Assert.Equal("healthy", await app.ValueAsync<string>($"SELECT state FROM connections WHERE id = '{connection}'"));
+    }
+
+    [Fact]
+    public async Task Failing_ForAll_IsProbedWithOneEventUntilItWorksAgain()
+    {
+        var connection = await ConnectAsync("meta");
+        app.Platform.Respond = _ => (503, "down", null);
+        await SendAsync(Enumerable.Range(0, 40).Select(i => $"probe-{i}"));
+        await EventuallyAsync(async () => Assert.Equal("degraded", (await ConnectionAsync(connection)).GetProperty("state").GetString()));
+        var since = (await ConnectionAsync(connection)).GetProperty("stateChangedAt").GetDateTimeOffset();
+        for (var probe = 1; probe <= 5; probe++)
+        {
+            var seen = app.Platform.Seen.Count;
+            app.Clock.Advance(LongestPause);
+            await EventuallyAsync(async () => Assert.Equal(probe + 1L, await app.ValueAsync<int>($"SELECT failures_in_a_row FROM connections WHERE id = '{connection}'")));
+            await Task.Delay(1200); // longer than the worker looks
+            Assert.Single(IdsIn(Assert.Single(app.Platform.Seen.Skip(seen)).Body));
+        }
+        var degraded = await ConnectionAsync(connection);
+        Assert.Equal(since, degraded.GetProperty("stateChangedAt").GetDateTimeOffset()); // one change, written once
+        Assert.Contains("503", degraded.GetProperty("stateReason").GetString(), StringComparison.Ordinal);
+        Assert.True(degraded.GetProperty("notBefore").GetDateTimeOffset() > app.Clock.GetUtcNow());
+
+        app.Platform.Seen.Clear();
+        app.Platform.Respond = null;
+        app.Clock.Advance(LongestPause);
+        await EventuallyAsync(async () => Assert.Equal(40, await DeliveredAsync(connection)));
+        Assert.Equal([1, 39], app.Platform.Seen.Select(s => IdsIn(s.Body).Count()));
+        var healthy = await ConnectionAsync(connection);
+        Assert.Equal(("healthy", JsonValueKind.Null, JsonValueKind.Null), (healthy.GetProperty("state").GetString(), healthy.GetProperty("stateReason").ValueKind, healthy.GetProperty("notBefore").ValueKind));
+        Assert.True(healthy.GetProperty("stateChangedAt").GetDateTimeOffset() > since);
+    }
+
+    private async Task<Guid> ConnectAsync(string platform, string id = "42")
+    {
+        object settings = platform == "meta" ? new { dataset_id = id } : new { measurement_id = id };
+        object credentials = platform == "meta" ? new { access_token = "some-token" } : new { api_secret = "some-secret" };
+        return (await AppFixture.JsonOf(await _http.PostAsJsonAsync($"/api/websites/{_site.Id}/connections", new { platform, name = platform, settings, credentials, enabled = true })))
+            .GetProperty("id").GetGuid();
+    }
+
+    private async Task SendAsync(IEnumerable<string> ids)
+    {
+        using var anonymous = app.Anonymous();
+        foreach (var chunk in ids.Chunk(100))
+        {
+            var events = chunk.Select(id =>
+                $$"""{"event_id":"{{id}}","event_type":"purchase","visitor_id":"v-1","properties":{"value":10,"currency":"EUR","order_id":"{{id}}","url":"https://shop.example.com/thanks"},"user":{"email":"jane@example.com"} }""");
+            using var content = new StringContent($$"""{"events":[{{string.Join(',', events)}}]}""", Encoding.UTF8, "application/json");
+            Assert.Equal(HttpStatusCode.Accepted, (await anonymous.PostAsync($"/api/v1/collect?key={_site.PublishableKey}", content)).StatusCode);
+        }
+    }
+
+    private async Task<JsonElement> ConnectionAsync(Guid id) => await AppFixture.JsonOf(await _http.GetAsync($"/api/websites/{_site.Id}/connections/{id}"));
+
+    private Task<long> DeliveredAsync(Guid connection) =>
+        app.ValueAsync<long>($"SELECT count(*) FROM deliveries WHERE connection_id = '{connection}' AND status = 'delivered'");
+
+    private static IEnumerable<string> IdsIn(string body) =>
+        JsonDocument.Parse(body).RootElement.GetProperty("data").EnumerateArray().Select(e => e.GetProperty("event_id").GetString()!);
+
+    /// <summary>Asserts again and again for twenty seconds.</summary>
+    private static async Task EventuallyAsync(Func<Task> assert)
+    {
+        for (var i = 0; ; i++)
+            try
+            {
+                await assert();
+                return;
+            }
+            catch (Exception error) when (i < 200 && error is Xunit.Sdk.XunitException or NullReferenceException or InvalidCastException)
+            {
+                await Task.Delay(100);
+            }
+    }
+}
