@@ -67,6 +67,28 @@ internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id,
         await command.ExecuteNonQueryAsync(cancel);
     }
 
+    /// <summary>Books a call with all other nodes; the row's lock lines them up.</summary>
+    /// <returns>How long to wait before the call.</returns>
+    public static async Task<TimeSpan> BookCallAsync(NpgsqlDataSource database, LaneKey key, RateLimit limit, DateTimeOffset now, CancellationToken cancel)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        await using var select = new NpgsqlCommand(
+            "SELECT calls_booked_until FROM connections WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE", connection);
+        await using var update = new NpgsqlCommand("UPDATE connections SET calls_booked_until = $3 WHERE workspace_id = $1 AND id = $2", connection);
+        foreach (var command in new[] { select, update })
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = key.WorkspaceId });
+            command.Parameters.Add(new NpgsqlParameter { Value = key.ConnectionId });
+        }
+        DateTimeOffset? booked = await select.ExecuteScalarAsync(cancel) is DateTime until ? until : null;
+        var (bookedUntil, wait) = limit.Book(booked, now);
+        update.Parameters.Add(new NpgsqlParameter { Value = bookedUntil });
+        await update.ExecuteNonQueryAsync(cancel);
+        await transaction.CommitAsync(cancel);
+        return wait;
+    }
+
     /// <summary>The probe sent nothing: another may go at once.</summary>
     public async Task ReleaseProbeAsync(NpgsqlConnection connection, DateTimeOffset now, DateTimeOffset leaseUntil, CancellationToken cancel)
     {

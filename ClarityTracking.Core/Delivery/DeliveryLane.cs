@@ -53,7 +53,7 @@ public sealed partial class DeliveryLane(
         var access = new DestinationAccess(client.BaseUrl(destination.Info), target.Settings, credentials);
         await connection.CloseAsync(); // a call may take half a minute; the pool can use the connection meanwhile
 
-        await SendWithTokenAsync(new Trip(destination, access, record, leaseUntil - LongestCall) { IsProbing = target.IsProbe }, sendable, cancel);
+        await SendWithTokenAsync(new Trip(key, destination, access, record, leaseUntil - LongestCall) { IsProbing = target.IsProbe }, sendable, cancel);
         if (await record.WriteAsync(database, clock.GetUtcNow(), CancellationToken.None) is { } state) // the platform has been called: it must be known
             LogState(target.Platform, key.ConnectionId, state, record.Setback ?? "a call went through");
         LogBatch(target.Platform, key.ConnectionId, claimed.Count, record.Delivered, record.Dead, record.Retrying, record.Calls.Count);
@@ -146,6 +146,11 @@ public sealed partial class DeliveryLane(
             record.PutBack(batch);
             return;
         }
+        if (destination.Info.Rate is { } limit && !await WaitForTurnAsync(trip, limit, cancel))
+        {
+            record.PutBack(batch);
+            return;
+        }
         for (var position = 0; position < batch.Count; position++)
             batch[position].Position = position;
         var at = clock.GetUtcNow();
@@ -187,6 +192,27 @@ public sealed partial class DeliveryLane(
                 Settle(record, batch, call, outcome, result.RetryAfter);
                 break;
         }
+    }
+
+    /// <summary>Waits until the platform's rate limit allows a call; false when there is no time left for that.</summary>
+    private async Task<bool> WaitForTurnAsync(Trip trip, RateLimit limit, CancellationToken cancel)
+    {
+        var now = clock.GetUtcNow();
+        TimeSpan wait;
+        try
+        {
+            wait = await LaneConnection.BookCallAsync(database, trip.Key, limit, now, CancellationToken.None);
+        }
+        catch (NpgsqlException error) // calls made before this one must still be recorded
+        {
+            LogNotBooked(error, trip.Key.ConnectionId);
+            return false;
+        }
+        if (now + wait > trip.LastCall)
+            return false;
+        if (wait > TimeSpan.Zero)
+            await Task.Delay(wait, clock, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return !cancel.IsCancellationRequested;
     }
 
     /// <summary>Whether a call may have failed because of one event in it and not because the platform is down.</summary>
@@ -236,6 +262,9 @@ public sealed partial class DeliveryLane(
         "Batch to {Platform} connection {ConnectionId}: {Events} events, {Delivered} delivered, {Dead} dead, {Retrying} to retry, {Calls} calls")]
     private partial void LogBatch(string platform, Guid connectionId, int events, int delivered, int dead, int retrying, int calls);
 
+    [LoggerMessage(1215, LogLevel.Warning, "No call could be booked for connection {ConnectionId}; its deliveries are tried again")]
+    private partial void LogNotBooked(Exception error, Guid connectionId);
+
     [LoggerMessage(1214, LogLevel.Warning, "{Platform} connection {ConnectionId} is now {State}: {Reason}")]
     private partial void LogState(string platform, Guid connectionId, string state, string reason);
 
@@ -254,12 +283,15 @@ internal sealed record Outgoing(ClaimedDelivery Delivery, Event Event, byte[] Pa
 }
 
 /// <summary>What the calls of one batch have in common.</summary>
+/// <param name="key">The connection.</param>
 /// <param name="destination">The platform.</param>
 /// <param name="access">Where to and with which credentials.</param>
 /// <param name="record">What the calls led to so far.</param>
 /// <param name="lastCall">No call is begun after this (UTC).</param>
-internal sealed class Trip(IDestination destination, DestinationAccess access, BatchRecord record, DateTimeOffset lastCall)
+internal sealed class Trip(LaneKey key, IDestination destination, DestinationAccess access, BatchRecord record, DateTimeOffset lastCall)
 {
+    public LaneKey Key => key;
+
     public IDestination Destination => destination;
 
     public DestinationAccess Access { get; set; } = access;

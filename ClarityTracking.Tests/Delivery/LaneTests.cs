@@ -56,13 +56,14 @@ public sealed class LaneTests(AppWithPlatform app) : IClassFixture<AppWithPlatfo
         {
             var seen = app.Platform.Seen.Count;
             app.Clock.Advance(TimeSpan.FromHours(1));
+            var advanced = app.Clock.GetUtcNow();
             await EventuallyAsync(() => Task.Run(() => Assert.True(app.Platform.Seen.Count > seen)));
             Assert.Equal(["stuck"], IdsIn(app.Platform.Seen.Last().Body));
             await EventuallyAsync(async () =>
             {
                 var pause = await app.ValueAsync<double>($"""
-                    SELECT extract(epoch FROM q.next_attempt_at - (SELECT max(at) FROM delivery_calls c WHERE c.connection_id = q.connection_id))::float8
-                      FROM delivery_queue q WHERE connection_id = '{connection}' AND next_attempt_at > '{app.Clock.GetUtcNow():O}'
+                    SELECT extract(epoch FROM q.next_attempt_at - c.at)::float8 FROM delivery_queue q JOIN delivery_calls c ON c.connection_id = q.connection_id
+                     WHERE q.connection_id = '{connection}' AND c.at > '{advanced:O}'
                     """);
                 pauses.Add(pause);
             });
@@ -103,6 +104,23 @@ public sealed class LaneTests(AppWithPlatform app) : IClassFixture<AppWithPlatfo
         var healthy = await ConnectionAsync(connection);
         Assert.Equal(("healthy", JsonValueKind.Null, JsonValueKind.Null), (healthy.GetProperty("state").GetString(), healthy.GetProperty("stateReason").ValueKind, healthy.GetProperty("notBefore").ValueKind));
         Assert.True(healthy.GetProperty("stateChangedAt").GetDateTimeOffset() > since);
+    }
+
+    [Fact]
+    public async Task Limited_ByThePlatform_CallsAreBookedAmongAllNodes()
+    {
+        app.Platform.Respond = _ => (200, """{"num_events_received":1,"num_events_processed":1,"events":[{"status":"processed"}]}""", null);
+        var connection = (await AppFixture.JsonOf(await _http.PostAsJsonAsync($"/api/websites/{_site.Id}/connections",
+            new { platform = "pinterest", settings = new { ad_account_id = "549755885175" }, credentials = new { access_token = "some-token" } }))).GetProperty("id").GetGuid();
+        // as if other nodes had used up the burst and two seconds more
+        await app.RunAsync($"UPDATE connections SET calls_booked_until = '{app.Clock.GetUtcNow().AddSeconds(2.5):O}' WHERE id = '{connection}'");
+        await SendAsync(["paced"]);
+        await EventuallyAsync(async () => Assert.Equal(1, await DeliveredAsync(connection)));
+        var late = await app.ValueAsync<double>($"""
+            SELECT extract(epoch FROM c.at - d.created_at)::float8 FROM deliveries d JOIN delivery_calls c ON c.connection_id = d.connection_id WHERE d.connection_id = '{connection}'
+            """);
+        Assert.InRange(late, 1, 5);
+        Assert.True(await app.ValueAsync<bool>($"SELECT calls_booked_until > '{app.Clock.GetUtcNow().AddSeconds(-20):O}' FROM connections WHERE id = '{connection}'"));
     }
 
     private async Task<Guid> ConnectAsync(string platform, string id = "42")
