@@ -30,22 +30,22 @@ public sealed partial class DeliveryLane(
     /// <summary>So many calls failing in a row while a batch is tried in halves mean that the platform is down after all.</summary>
     private const int MostFailuresApart = 8;
 
-    /// <summary>Sends the next batch. False when nothing is due or the connection must wait.</summary>
-    public async Task<bool> RunBatchAsync(LaneKey key, CancellationToken cancel)
+    /// <summary>Sends the next batch. Several may be out for one connection.</summary>
+    public async Task<BatchResult> RunBatchAsync(LaneKey key, CancellationToken cancel)
     {
         await using var connection = await database.OpenConnectionAsync(cancel);
         var now = clock.GetUtcNow();
         var leaseUntil = now + Lease;
         if (await LaneConnection.LoadAsync(connection, key, now, leaseUntil, cancel) is not { } target || catalog.Find(target.Platform) is not { } destination)
-            return false;
+            return new BatchResult(BatchEnd.Nothing);
         if (await OpenCredentialsAsync(connection, target, cancel) is not { } credentials)
-            return false;
+            return new BatchResult(BatchEnd.Nothing);
         var claimed = await ClaimedDelivery.ClaimAsync(connection, key, destination.Info.MaxBatch, now, leaseUntil, cancel);
         if (claimed.Count == 0)
         {
             if (target.IsProbe)
                 await target.ReleaseProbeAsync(connection, now, leaseUntil, cancel);
-            return false;
+            return new BatchResult(BatchEnd.Nothing);
         }
 
         var record = new BatchRecord(target, archive, now, leaseUntil);
@@ -57,7 +57,8 @@ public sealed partial class DeliveryLane(
         if (await record.WriteAsync(database, clock.GetUtcNow(), CancellationToken.None) is { } state) // the platform has been called: it must be known
             LogState(target.Platform, key.ConnectionId, state, record.Setback ?? "a call went through");
         LogBatch(target.Platform, key.ConnectionId, claimed.Count, record.Delivered, record.Dead, record.Retrying, record.Calls.Count);
-        return !record.MustWait;
+        var end = record.MustWait ? BatchEnd.SetBack : claimed.Count < destination.Info.MaxBatch ? BatchEnd.Sent : BatchEnd.SentFull;
+        return new BatchResult(end, TimeSpan.FromMilliseconds(record.Calls.Select(c => c.DurationMs).DefaultIfEmpty().Max()));
     }
 
     /// <summary>The credentials; null when this master key does not open them, which pauses the connection until they are entered again.</summary>

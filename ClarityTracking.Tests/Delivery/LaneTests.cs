@@ -3,11 +3,12 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using ClarityTracking.Tests.Support;
+using Xunit.Abstractions;
 
 namespace ClarityTracking.Tests.Delivery;
 
 /// <summary>What a lane does when the platform fails: for one event, for all, for a while, or by being slow.</summary>
-public sealed class LaneTests(AppWithPlatform app) : IClassFixture<AppWithPlatform>, IAsyncLifetime
+public sealed class LaneTests(AppWithPlatform app, ITestOutputHelper output) : IClassFixture<AppWithPlatform>, IAsyncLifetime
 {
     private const string Taken = """{"events_received":1,"messages":[],"fbtrace_id":"trace"}""";
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(6);
@@ -107,6 +108,77 @@ public sealed class LaneTests(AppWithPlatform app) : IClassFixture<AppWithPlatfo
     }
 
     [Fact]
+    public async Task Backlog_WithQuickAnswers_HasSeveralBatchesOutAndAFailingOneOnlyOne()
+    {
+        const int Events = 5000, MostPerCall = 500;
+        var (slow, failing, quick) = (await ConnectAsync("tinybird", "slow"), await ConnectAsync("tinybird", "fails"), await ConnectAsync("tinybird", "quick"));
+        var isDown = false;
+        var gauges = new[] { "slow", "fails", "quick" }.ToDictionary(id => id, _ => new Gauge());
+        app.Platform.RespondAsync = async (path, body) =>
+        {
+            var id = gauges.Keys.Single(id => path.Contains(id, StringComparison.Ordinal));
+            using var call = gauges[id].Enter();
+            await Task.Delay(id == "quick" ? 1 : 200);
+            // works until several batches are out
+            var fails = id == "fails" && (Volatile.Read(ref isDown) || gauges[id].Most > 2);
+            if (fails)
+                Volatile.Write(ref isDown, true);
+            return fails ? (500, "down", null) : Rows(body);
+        };
+        await SendAsync(Enumerable.Range(0, Events).Select(i => $"backlog-{i}"));
+        await EventuallyAsync(async () => Assert.Equal((Events, Events), (await DeliveredAsync(slow), await DeliveredAsync(quick))));
+        output.WriteLine(string.Join(", ", gauges.Select(g => $"{g.Key}: {g.Value.Calls} calls, at most {g.Value.Most} at once")));
+        Assert.InRange(gauges["slow"].Most, 2, 8);
+        Assert.InRange(gauges["slow"].Calls, Events / MostPerCall, 2 * Events / MostPerCall);
+        Assert.True(isDown);
+
+        // the failing one: a call with one event after each pause, one at a time
+        await EventuallyAsync(async () => Assert.Equal(("degraded", 0), ((await ConnectionAsync(failing)).GetProperty("state").GetString()!, gauges["fails"].Now)));
+        var undelivered = Events - await DeliveredAsync(failing);
+        Assert.InRange(undelivered, 2 * MostPerCall, Events);
+        gauges["fails"].Reset();
+        app.Platform.Seen.Clear();
+        for (var probe = 1; probe <= 3; probe++)
+        {
+            app.Clock.Advance(LongestPause);
+            await EventuallyAsync(() => Task.Run(() => Assert.Equal((probe, 0), (gauges["fails"].Calls, gauges["fails"].Now))));
+            await Task.Delay(1200); // longer than the worker looks
+        }
+        Assert.Equal((3, 1), (gauges["fails"].Calls, gauges["fails"].Most));
+        Assert.All(app.Platform.Seen, s => Assert.Equal(1, LinesIn(s.Body)));
+
+        // once it works again, all of it goes out, again several at a time
+        app.Platform.RespondAsync = async (_, body) =>
+        {
+            using var call = gauges["fails"].Enter();
+            await Task.Delay(200);
+            return Rows(body);
+        };
+        gauges["fails"].Reset();
+        app.Clock.Advance(LongestPause);
+        await EventuallyAsync(async () => Assert.Equal(Events, await DeliveredAsync(failing)));
+        Assert.InRange(gauges["fails"].Most, 2, 8);
+    }
+
+    [Fact]
+    public async Task Limited_WithoutRetryAfter_ConnectionSlowsDownMoreEachTime()
+    {
+        var connection = await ConnectAsync("meta");
+        app.Platform.Respond = _ => (429, """{"error":{"message":"too many calls","code":17}}""", null);
+        await SendAsync(Enumerable.Range(0, 5).Select(i => $"slower-{i}"));
+        foreach (var (failures, least, most) in new[] { (1, 25, 61), (2, 55, 121), (3, 115, 241) })
+        {
+            await EventuallyAsync(async () => Assert.Equal(failures, await app.ValueAsync<int>($"SELECT failures_in_a_row FROM connections WHERE id = '{connection}'")));
+            var pause = await app.ValueAsync<DateTime>($"SELECT not_before FROM connections WHERE id = '{connection}'") - app.Clock.GetUtcNow();
+            Assert.InRange(pause.TotalSeconds, least, most);
+            app.Clock.Advance(pause);
+        }
+        app.Platform.Respond = null;
+        app.Clock.Advance(LongestPause);
+        await EventuallyAsync(async () => Assert.Equal(5, await DeliveredAsync(connection)));
+    }
+
+    [Fact]
     public async Task Limited_ByThePlatform_CallsAreBookedAmongAllNodes()
     {
         app.Platform.Respond = _ => (200, """{"num_events_received":1,"num_events_processed":1,"events":[{"status":"processed"}]}""", null);
@@ -125,8 +197,8 @@ public sealed class LaneTests(AppWithPlatform app) : IClassFixture<AppWithPlatfo
 
     private async Task<Guid> ConnectAsync(string platform, string id = "42")
     {
-        object settings = platform == "meta" ? new { dataset_id = id } : new { measurement_id = id };
-        object credentials = platform == "meta" ? new { access_token = "some-token" } : new { api_secret = "some-secret" };
+        object settings = platform == "meta" ? new { dataset_id = id } : new { data_source = id };
+        object credentials = platform == "meta" ? new { access_token = "some-token" } : new { token = "some-token" };
         return (await AppFixture.JsonOf(await _http.PostAsJsonAsync($"/api/websites/{_site.Id}/connections", new { platform, name = platform, settings, credentials, enabled = true })))
             .GetProperty("id").GetGuid();
     }
@@ -148,10 +220,15 @@ public sealed class LaneTests(AppWithPlatform app) : IClassFixture<AppWithPlatfo
     private Task<long> DeliveredAsync(Guid connection) =>
         app.ValueAsync<long>($"SELECT count(*) FROM deliveries WHERE connection_id = '{connection}' AND status = 'delivered'");
 
+    /// <summary>What Tinybird answers when it took all rows.</summary>
+    private static (int, string, int?) Rows(string body) => (200, $$"""{"successful_rows":{{LinesIn(body)}},"quarantined_rows":0}""", null);
+
+    private static int LinesIn(string body) => body.Count(c => c == '\n');
+
     private static IEnumerable<string> IdsIn(string body) =>
         JsonDocument.Parse(body).RootElement.GetProperty("data").EnumerateArray().Select(e => e.GetProperty("event_id").GetString()!);
 
-    /// <summary>Asserts again and again for twenty seconds.</summary>
+    /// <summary>Asserts again and again for half a minute.</summary>
     private static async Task EventuallyAsync(Func<Task> assert)
     {
         for (var i = 0; ; i++)
@@ -160,9 +237,40 @@ public sealed class LaneTests(AppWithPlatform app) : IClassFixture<AppWithPlatfo
                 await assert();
                 return;
             }
-            catch (Exception error) when (i < 200 && error is Xunit.Sdk.XunitException or NullReferenceException or InvalidCastException)
+            catch (Exception error) when (i < 300 && error is Xunit.Sdk.XunitException or NullReferenceException or InvalidCastException)
             {
                 await Task.Delay(100);
             }
+    }
+
+    /// <summary>How many calls are being answered.</summary>
+    private sealed class Gauge : IDisposable
+    {
+        private readonly Lock _lock = new();
+
+        public int Now { get; private set; }
+
+        public int Most { get; private set; }
+
+        public int Calls { get; private set; }
+
+        public Gauge Enter()
+        {
+            lock (_lock)
+                (Now, Most, Calls) = (Now + 1, Math.Max(Most, Now + 1), Calls + 1);
+            return this;
+        }
+
+        public void Dispose()
+        {
+            lock (_lock)
+                Now--;
+        }
+
+        public void Reset()
+        {
+            lock (_lock)
+                (Most, Calls) = (Now, 0);
+        }
     }
 }

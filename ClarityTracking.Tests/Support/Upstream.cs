@@ -75,7 +75,7 @@ public sealed class AppWithMeta : AppFixture
     }
 }
 
-/// <summary>The app with one server in the place of Meta and Google Analytics, and a clock that can be put forward.</summary>
+/// <summary>The app with one server in the place of Meta, Pinterest and Tinybird, and a clock that can be put forward.</summary>
 public sealed class AppWithPlatform : AppFixture
 {
     private Upstream? _platform;
@@ -88,7 +88,7 @@ public sealed class AppWithPlatform : AppFixture
 
     protected override IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>
     {
-        ["Destinations:Meta:BaseUrl"] = Platform.Url, ["Destinations:GoogleAnalytics:BaseUrl"] = Platform.Url, ["Destinations:Pinterest:BaseUrl"] = Platform.Url,
+        ["Destinations:Meta:BaseUrl"] = Platform.Url, ["Destinations:Tinybird:BaseUrl"] = Platform.Url, ["Destinations:Pinterest:BaseUrl"] = Platform.Url,
     };
 
     public override async Task InitializeAsync()
