@@ -2,7 +2,9 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using ClarityTracking.Core.Delivery;
 using ClarityTracking.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit.Abstractions;
 
 namespace ClarityTracking.Tests.Delivery;
@@ -79,7 +81,7 @@ public sealed class LaneTests(AppWithPlatform app, ITestOutputHelper output) : I
     [Fact]
     public async Task Failing_ForAll_IsProbedWithOneEventUntilItWorksAgain()
     {
-        var connection = await ConnectAsync("meta");
+        var (connection, lane) = (await ConnectAsync("meta"), app.Services.GetRequiredService<DeliveryLane>());
         app.Platform.Respond = _ => (503, "down", null);
         await SendAsync(Enumerable.Range(0, 40).Select(i => $"probe-{i}"));
         await EventuallyAsync(async () => Assert.Equal("degraded", (await ConnectionAsync(connection)).GetProperty("state").GetString()));
@@ -88,6 +90,8 @@ public sealed class LaneTests(AppWithPlatform app, ITestOutputHelper output) : I
         {
             var seen = app.Platform.Seen.Count;
             app.Clock.Advance(LongestPause);
+            // more workers, as other nodes have them, beside the app's own
+            await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => lane.RunBatchAsync(new LaneKey(_site.WorkspaceId, connection), CancellationToken.None)));
             await EventuallyAsync(async () => Assert.Equal(probe + 1L, await app.ValueAsync<int>($"SELECT failures_in_a_row FROM connections WHERE id = '{connection}'")));
             await Task.Delay(1200); // longer than the worker looks
             Assert.Single(IdsIn(Assert.Single(app.Platform.Seen.Skip(seen)).Body));

@@ -88,7 +88,9 @@ public sealed class AppWithPlatform : AppFixture
 
     protected override IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>
     {
-        ["Destinations:Meta:BaseUrl"] = Platform.Url, ["Destinations:Tinybird:BaseUrl"] = Platform.Url, ["Destinations:Pinterest:BaseUrl"] = Platform.Url,
+        ["Destinations:Meta:BaseUrl"] = Platform.Url,
+        ["Destinations:Tinybird:BaseUrl"] = Platform.Url,
+        ["Destinations:Pinterest:BaseUrl"] = Platform.Url,
     };
 
     public override async Task InitializeAsync()
