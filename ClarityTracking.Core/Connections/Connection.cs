@@ -65,6 +65,9 @@ public sealed class Connection
     /// <summary>Not tried before this time (UTC); null = at any time.</summary>
     public DateTimeOffset? NotBefore { get; private set; }
 
+    /// <summary>The rate limit's memory (UTC), see <see cref="Delivery.RateLimit"/>; null before the first call.</summary>
+    public DateTimeOffset? CallsBookedUntil { get; private set; }
+
     public DateTimeOffset CreatedAt { get; private set; }
 
     public DateTimeOffset UpdatedAt { get; private set; }

@@ -34,6 +34,15 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     /// <summary>The platform said "not now": no further call in this batch.</summary>
     public bool MustWait => _setback is not null;
 
+    /// <summary>Why no further call may be made, in the platform's words; null when it may.</summary>
+    public string? Setback => _setback?.Reason;
+
+    /// <summary>How often a delivery was tried so far.</summary>
+    public int AttemptsOf(ClaimedDelivery delivery) => delivery.Attempts + _triesHere.GetValueOrDefault(delivery.Id);
+
+    /// <summary>The platform took something.</summary>
+    private bool HasReached => _finished.Exists(f => f.Status == DeliveryStatus.Delivered);
+
     /// <summary>Keeps a call. Secrets are masked before anything is kept.</summary>
     public CallRow AddCall(DestinationRequest request, CallResult result, DateTimeOffset at, int events)
     {
@@ -60,6 +69,14 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     public void NoteRefusedBatch(List<Outgoing> batch, CallRow call, DeliveryOutcome.Refused refused) =>
         Attempt(batch, call, refused.Kind.Word(), $"Refused with its batch of {batch.Count}, tried apart: {refused.Reason}");
 
+    /// <summary>The platform fails on this batch but not on others; halves are tried next.</summary>
+    public void NoteFailedBatch(List<Outgoing> batch, CallRow call, DeliveryOutcome.TryLater later) =>
+        Attempt(batch, call, later.Kind.Word(), $"Failed with its batch of {batch.Count}, tried apart: {later.Reason}");
+
+    /// <summary>The platform fails on this event but not on others: it waits, the connection does not.</summary>
+    public void PostponeAlone(Outgoing sent, CallRow call, DeliveryOutcome.TryLater later) =>
+        Postpone([sent], call, later with { After = RetryPolicy.PauseAlone(call.At - sent.Delivery.CreatedAt, Random.Shared.NextDouble()) }, null);
+
     /// <summary>The platform refused the call because of other events that it named; these are sent again.</summary>
     public void NoteNotTaken(List<Outgoing> batch, CallRow call) =>
         Attempt(batch, call, FailureKind.Permanent.Word(), "Refused because of other events in the call, sent again without them.");
@@ -81,7 +98,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
 
     private TimeSpan NoteSetback(DeliveryOutcome.TryLater later, TimeSpan? retryAfter)
     {
-        var pause = RetryPolicy.Pause(later.Kind, target.FailuresInARow + 1, retryAfter, Random.Shared.NextDouble());
+        var pause = RetryPolicy.Pause(later.Kind, HasReached ? 1 : target.FailuresInARow + 1, retryAfter, Random.Shared.NextDouble());
         _setback = (later.Kind, later.Reason, pause);
         return pause;
     }
@@ -90,7 +107,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     public void PutBack(List<Outgoing> batch)
     {
         foreach (var sent in batch)
-            _postponed.Add((sent.Delivery, sent.Delivery.Attempts + _triesHere.GetValueOrDefault(sent.Delivery.Id), _setback?.Kind.Word(), _setback?.Reason,
+            _postponed.Add((sent.Delivery, AttemptsOf(sent.Delivery), _setback?.Kind.Word(), _setback?.Reason,
                 _setback is { Kind: not FailureKind.Credential } setback ? setback.Pause : TimeSpan.Zero));
     }
 
@@ -99,7 +116,8 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         _finished.Add((delivery, @event, status, reason, detail, delivery.Attempts));
 
     /// <summary>Writes all of it. A delivery whose lease another worker took meanwhile is finished by that one alone.</summary>
-    public async Task WriteAsync(NpgsqlDataSource database, DateTimeOffset now, CancellationToken cancel)
+    /// <returns>The connection's new state when this changed it, else null.</returns>
+    public async Task<string?> WriteAsync(NpgsqlDataSource database, DateTimeOffset now, CancellationToken cancel)
     {
         await using var connection = await database.OpenConnectionAsync(cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
@@ -107,9 +125,10 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         await CopyAttemptsAsync(connection, cancel);
         await FinishAsync(connection, now, cancel);
         await PostponeAsync(connection, now, cancel);
-        await UpdateConnectionAsync(connection, now, cancel);
+        var state = _setback is null ? await ReopenAsync(connection, now, cancel) : await SetBackAsync(connection, now, cancel);
         await _rollups.WriteAsync(connection, cancel);
         await transaction.CommitAsync(cancel);
+        return state;
     }
 
     private List<(Outgoing Sent, int Number)> Attempt(List<Outgoing> batch, CallRow call, string outcome, string? reason)
@@ -118,7 +137,8 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         foreach (var sent in batch)
         {
             var delivery = sent.Delivery;
-            var number = delivery.Attempts + (_triesHere[delivery.Id] = _triesHere.GetValueOrDefault(delivery.Id) + 1);
+            _triesHere[delivery.Id] = _triesHere.GetValueOrDefault(delivery.Id) + 1;
+            var number = AttemptsOf(delivery);
             _attempts.Add((delivery, call.Id, sent.Position, number, call.At, outcome, Short(reason)));
             attempts.Add((sent, number));
         }
@@ -205,26 +225,53 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         await update.ExecuteNonQueryAsync(cancel);
     }
 
-    /// <summary>A setback degrades or pauses the connection; a call that went through makes it healthy again.</summary>
-    private async Task UpdateConnectionAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancel)
+    /// <summary>Only a probe that went through makes a connection healthy again: a batch that was out before the setback proves nothing.</summary>
+    private async Task<string?> ReopenAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancel)
     {
-        if (Calls.Count == 0 && _setback is null)
-            return;
-        var state = _setback is null ? ConnectionState.Healthy : _setback.Value.Kind == FailureKind.Credential ? ConnectionState.Paused : ConnectionState.Degraded;
+        if (!target.IsProbe)
+            return null;
+        if (Calls.Count == 0)
+        {
+            await target.ReleaseProbeAsync(connection, now, leaseUntil, cancel);
+            return null;
+        }
+        await using var update = new NpgsqlCommand("""
+            UPDATE connections SET state = 'healthy', state_reason = NULL, failures_in_a_row = 0, not_before = NULL, state_changed_at = $3
+             WHERE workspace_id = $1 AND id = $2 AND state = 'degraded' AND not_before = $4
+            """, connection);
+        foreach (var value in new object[] { target.WorkspaceId, target.Id, now, leaseUntil })
+            update.Parameters.Add(new NpgsqlParameter { Value = value });
+        return await update.ExecuteNonQueryAsync(cancel) == 1 ? ConnectionState.Healthy.Word() : null;
+    }
+
+    /// <summary>
+    /// Degrades or pauses the connection. Of several batches that fail together the first counts; the others can only make the pause longer.
+    /// </summary>
+    private async Task<string?> SetBackAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancel)
+    {
+        var (kind, reason, pause) = _setback!.Value;
+        var state = kind == FailureKind.Credential ? ConnectionState.Paused : ConnectionState.Degraded;
         // Credentials that were replaced while this batch was out have resumed the connection: an old answer must not pause it again.
         await using var update = new NpgsqlCommand("""
-            UPDATE connections SET state = $3, state_reason = $4, failures_in_a_row = CASE WHEN $3 = 'healthy' THEN 0 ELSE failures_in_a_row + 1 END,
-                   not_before = $5, state_changed_at = CASE WHEN state = $3 THEN state_changed_at ELSE $6 END
-             WHERE workspace_id = $1 AND id = $2 AND updated_at <= $7 AND (state <> 'healthy' OR $3 <> 'healthy')
+            WITH old AS (SELECT workspace_id, id, state, state = 'healthy' OR $8 AND not_before = $9 OR $3 = 'paused' AS counts
+                           FROM connections WHERE workspace_id = $1 AND id = $2 AND state <> 'paused' AND updated_at <= $7 FOR NO KEY UPDATE)
+            UPDATE connections c SET
+                   state = CASE WHEN counts THEN $3 ELSE c.state END,
+                   state_reason = CASE WHEN counts THEN $4 ELSE state_reason END,
+                   failures_in_a_row = CASE WHEN NOT counts THEN failures_in_a_row WHEN $10 THEN 1 ELSE failures_in_a_row + 1 END,
+                   not_before = CASE WHEN $3 = 'paused' THEN NULL WHEN counts THEN $5 ELSE GREATEST(not_before, $5) END,
+                   state_changed_at = CASE WHEN NOT counts OR c.state = $3 THEN state_changed_at ELSE $6 END
+              FROM old
+             WHERE c.workspace_id = old.workspace_id AND c.id = old.id
+            RETURNING old.state <> c.state
             """, connection);
         update.Parameters.Add(new NpgsqlParameter { Value = target.WorkspaceId });
         update.Parameters.Add(new NpgsqlParameter { Value = target.Id });
         update.Parameters.Add(new NpgsqlParameter { Value = state.Word() });
-        update.Parameters.Add(new NpgsqlParameter { Value = (object?)Short(_setback?.Reason) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-        update.Parameters.Add(new NpgsqlParameter { Value = state == ConnectionState.Degraded ? now + _setback!.Value.Pause : DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
-        update.Parameters.Add(new NpgsqlParameter { Value = now });
-        update.Parameters.Add(new NpgsqlParameter { Value = started });
-        await update.ExecuteNonQueryAsync(cancel);
+        update.Parameters.Add(new NpgsqlParameter { Value = Short(reason) ?? "", NpgsqlDbType = NpgsqlDbType.Text });
+        foreach (var value in new object[] { now + pause, now, started, target.IsProbe, leaseUntil, HasReached })
+            update.Parameters.Add(new NpgsqlParameter { Value = value });
+        return await update.ExecuteScalarAsync(cancel) is true ? state.Word() : null;
     }
 
     private static string? Short(string? text) => Storable(text, LongestReason);

@@ -31,21 +31,29 @@ internal sealed record ClaimedDelivery(Guid WorkspaceId, Guid WebsiteId, Guid Id
 }
 
 /// <summary>What a lane knows of its connection.</summary>
-internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id, string Platform, JsonElement Settings, byte[]? Credentials, int FailuresInARow)
+internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id, string Platform, JsonElement Settings, byte[]? Credentials, int FailuresInARow,
+    bool IsProbe)
 {
-    /// <summary>Loads a connection that may send now; null when it is off, paused or gone.</summary>
-    public static async Task<LaneConnection?> LoadAsync(NpgsqlConnection connection, LaneKey key, CancellationToken cancel)
+    /// <summary>
+    /// Loads a connection that may send now; null when it is off, paused, gone or must wait. A degraded one is given to one worker of all nodes,
+    /// which probes it: that moves <c>not_before</c> to the end of the lease, so a worker that dies gives it back by doing nothing.
+    /// </summary>
+    public static async Task<LaneConnection?> LoadAsync(
+        NpgsqlConnection connection, LaneKey key, DateTimeOffset now, DateTimeOffset leaseUntil, CancellationToken cancel)
     {
-        await using var command = new NpgsqlCommand("""
-            SELECT website_id, platform, settings, credentials, failures_in_a_row FROM connections
-             WHERE workspace_id = $1 AND id = $2 AND enabled AND state <> 'paused'
+        const string Columns = "website_id, platform, settings, credentials, failures_in_a_row, state = 'degraded'";
+        const string MaySend = "workspace_id = $1 AND id = $2 AND enabled AND (not_before IS NULL OR not_before <= $3)";
+        await using var command = new NpgsqlCommand($"""
+            WITH probe AS (UPDATE connections SET not_before = $4 WHERE {MaySend} AND state = 'degraded' RETURNING {Columns})
+            SELECT {Columns} FROM connections WHERE {MaySend} AND state = 'healthy'
+            UNION ALL SELECT * FROM probe
             """, connection);
-        command.Parameters.Add(new NpgsqlParameter { Value = key.WorkspaceId });
-        command.Parameters.Add(new NpgsqlParameter { Value = key.ConnectionId });
+        foreach (var value in new object[] { key.WorkspaceId, key.ConnectionId, now, leaseUntil })
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
         await using var reader = await command.ExecuteReaderAsync(cancel);
         return await reader.ReadAsync(cancel)
             ? new LaneConnection(key.WorkspaceId, reader.GetGuid(0), key.ConnectionId, reader.GetString(1),
-                JsonSerializer.Deserialize<JsonElement>(reader.GetString(2)), reader.IsDBNull(3) ? null : reader.GetFieldValue<byte[]>(3), reader.GetInt32(4))
+                JsonSerializer.Deserialize<JsonElement>(reader.GetString(2)), reader.IsDBNull(3) ? null : reader.GetFieldValue<byte[]>(3), reader.GetInt32(4), reader.GetBoolean(5))
             : null;
     }
 
@@ -55,6 +63,38 @@ internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id,
         await using var command = new NpgsqlCommand(
             "UPDATE connections SET state = 'paused', state_reason = $3, state_changed_at = $4 WHERE workspace_id = $1 AND id = $2", connection);
         foreach (var value in new object[] { WorkspaceId, Id, reason, now })
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+
+    /// <summary>Books a call with all other nodes; the row's lock lines them up.</summary>
+    /// <returns>How long to wait before the call.</returns>
+    public static async Task<TimeSpan> BookCallAsync(NpgsqlDataSource database, LaneKey key, RateLimit limit, DateTimeOffset now, CancellationToken cancel)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        await using var select = new NpgsqlCommand(
+            "SELECT calls_booked_until FROM connections WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE", connection);
+        await using var update = new NpgsqlCommand("UPDATE connections SET calls_booked_until = $3 WHERE workspace_id = $1 AND id = $2", connection);
+        foreach (var command in new[] { select, update })
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = key.WorkspaceId });
+            command.Parameters.Add(new NpgsqlParameter { Value = key.ConnectionId });
+        }
+        DateTimeOffset? booked = await select.ExecuteScalarAsync(cancel) is DateTime until ? until : null;
+        var (bookedUntil, wait) = limit.Book(booked, now);
+        update.Parameters.Add(new NpgsqlParameter { Value = bookedUntil });
+        await update.ExecuteNonQueryAsync(cancel);
+        await transaction.CommitAsync(cancel);
+        return wait;
+    }
+
+    /// <summary>The probe sent nothing: another may go at once.</summary>
+    public async Task ReleaseProbeAsync(NpgsqlConnection connection, DateTimeOffset now, DateTimeOffset leaseUntil, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand(
+            "UPDATE connections SET not_before = $3 WHERE workspace_id = $1 AND id = $2 AND state = 'degraded' AND not_before = $4", connection);
+        foreach (var value in new object[] { WorkspaceId, Id, now, leaseUntil })
             command.Parameters.Add(new NpgsqlParameter { Value = value });
         await command.ExecuteNonQueryAsync(cancel);
     }

@@ -11,7 +11,8 @@ namespace ClarityTracking.Core.Delivery;
 
 /// <summary>
 /// Sends one batch of one connection: claim, map, call, judge, record. A batch the platform refuses because of one event is tried in
-/// halves until that event stands alone; only it becomes a dead letter.
+/// halves until that event stands alone; only it becomes a dead letter. A batch that fails again and again while the platform works is tried
+/// in halves too; the event it owes that to waits alone. A degraded connection is tried with one event first.
 /// </summary>
 public sealed partial class DeliveryLane(
     NpgsqlDataSource database, EventLoader loader, DestinationCatalog catalog, DestinationClient client, AccessTokens tokens, SecretProtector protector,
@@ -23,31 +24,44 @@ public sealed partial class DeliveryLane(
     /// <summary>Time limit of one call; below the host's time to shut down.</summary>
     internal static readonly TimeSpan LongestCall = TimeSpan.FromSeconds(20);
 
+    /// <summary>So often one batch is sent again without the event that the platform named; then halves are tried.</summary>
     private const int MostResends = 8;
 
-    /// <summary>Sends the next batch. False when nothing is due or the connection must wait.</summary>
-    public async Task<bool> RunBatchAsync(LaneKey key, CancellationToken cancel)
+    /// <summary>From this failed attempt of a delivery on, its batch is tried in halves: one event may be what the platform fails on.</summary>
+    private const int AttemptsUntilApart = 3;
+
+    /// <summary>So many calls failing in a row while a batch is tried in halves mean that the platform is down after all.</summary>
+    private const int MostFailuresApart = 8;
+
+    /// <summary>Sends the next batch. Several may be out for one connection.</summary>
+    public async Task<BatchResult> RunBatchAsync(LaneKey key, CancellationToken cancel)
     {
         await using var connection = await database.OpenConnectionAsync(cancel);
-        if (await LaneConnection.LoadAsync(connection, key, cancel) is not { } target || catalog.Find(target.Platform) is not { } destination)
-            return false;
-        if (await OpenCredentialsAsync(connection, target, cancel) is not { } credentials)
-            return false;
         var now = clock.GetUtcNow();
         var leaseUntil = now + Lease;
+        if (await LaneConnection.LoadAsync(connection, key, now, leaseUntil, cancel) is not { } target || catalog.Find(target.Platform) is not { } destination)
+            return new BatchResult(BatchEnd.Nothing);
+        if (await OpenCredentialsAsync(connection, target, cancel) is not { } credentials)
+            return new BatchResult(BatchEnd.Nothing);
         var claimed = await ClaimedDelivery.ClaimAsync(connection, key, destination.Info.MaxBatch, now, leaseUntil, cancel);
         if (claimed.Count == 0)
-            return false;
+        {
+            if (target.IsProbe)
+                await target.ReleaseProbeAsync(connection, now, leaseUntil, cancel);
+            return new BatchResult(BatchEnd.Nothing);
+        }
 
         var record = new BatchRecord(target, archive, now, leaseUntil);
         var sendable = await MapAsync(connection, destination, target, claimed, record, cancel);
         var access = new DestinationAccess(client.BaseUrl(destination.Info), target.Settings, credentials);
         await connection.CloseAsync(); // a call may take half a minute; the pool can use the connection meanwhile
 
-        await SendWithTokenAsync(destination, access, sendable, record, leaseUntil - LongestCall, cancel);
-        await record.WriteAsync(database, clock.GetUtcNow(), CancellationToken.None); // the platform has been called: it must be known
+        await SendWithTokenAsync(new Trip(key, destination, access, record, leaseUntil - LongestCall) { IsProbing = target.IsProbe }, sendable, cancel);
+        if (await record.WriteAsync(database, clock.GetUtcNow(), CancellationToken.None) is { } state) // the platform has been called: it must be known
+            LogState(target.Platform, key.ConnectionId, state, record.Setback ?? "a call went through");
         LogBatch(target.Platform, key.ConnectionId, claimed.Count, record.Delivered, record.Dead, record.Retrying, record.Calls.Count);
-        return !record.MustWait;
+        var end = record.MustWait ? BatchEnd.SetBack : claimed.Count < destination.Info.MaxBatch ? BatchEnd.Sent : BatchEnd.SentFull;
+        return new BatchResult(end, TimeSpan.FromMilliseconds(record.Calls.Select(c => c.DurationMs).DefaultIfEmpty().Max()));
     }
 
     /// <summary>The credentials; null when this master key does not open them, which pauses the connection until they are entered again.</summary>
@@ -99,27 +113,44 @@ public sealed partial class DeliveryLane(
     }
 
     /// <summary>Exchanges the credentials for an access token first where the platform needs one.</summary>
-    private async Task SendWithTokenAsync(
-        IDestination destination, DestinationAccess access, List<Outgoing> batch, BatchRecord record, DateTimeOffset lastCall, CancellationToken cancel)
+    private async Task SendWithTokenAsync(Trip trip, List<Outgoing> batch, CancellationToken cancel)
     {
-        if (batch.Count > 0 && destination.Grant(access.Credentials) is { } grant)
+        if (batch.Count == 0)
+            return;
+        if (trip.Destination.Grant(trip.Access.Credentials) is { } grant)
         {
             var token = await tokens.GetAsync(grant, CancellationToken.None);
             if (token.Failure is { } failure)
             {
-                record.PostponeWithoutCall(batch, failure, token.RetryAfter);
+                trip.Record.PostponeWithoutCall(batch, failure, token.RetryAfter);
                 return;
             }
-            access = access with { AccessToken = token.Value };
+            trip.Access = trip.Access with { AccessToken = token.Value };
         }
-        foreach (var call in batch.GroupBy(o => destination.CallOf(o.Payload)))
-            await SendAsync(destination, access, [.. call], record, lastCall, cancel);
+        if (trip.IsProbing)
+        {
+            // the one that failed least: an event the platform fails on must not keep the connection closed
+            var probe = batch.MinBy(o => o.Delivery.Attempts)!;
+            batch.Remove(probe);
+            await SendAsync(trip, [probe], cancel);
+            trip.IsProbing = false;
+        }
+        foreach (var call in batch.GroupBy(o => trip.Destination.CallOf(o.Payload)))
+            await SendAsync(trip, [.. call], cancel);
+        while (trip.Apart.TryDequeue(out var part))
+            await SendAsync(trip, part, cancel);
     }
 
-    private async Task SendAsync(IDestination destination, DestinationAccess access, List<Outgoing> batch, BatchRecord record, DateTimeOffset lastCall, CancellationToken cancel)
+    private async Task SendAsync(Trip trip, List<Outgoing> batch, CancellationToken cancel)
     {
+        var (destination, access, record) = (trip.Destination, trip.Access, trip.Record);
         // no call is begun that could outlast the lease or a shutdown; what is begun is finished and recorded
-        if (batch.Count == 0 || record.MustWait || cancel.IsCancellationRequested || clock.GetUtcNow() > lastCall)
+        if (batch.Count == 0 || record.MustWait || cancel.IsCancellationRequested || clock.GetUtcNow() > trip.LastCall)
+        {
+            record.PutBack(batch);
+            return;
+        }
+        if (destination.Info.Rate is { } limit && !await WaitForTurnAsync(trip, limit, cancel))
         {
             record.PutBack(batch);
             return;
@@ -140,26 +171,77 @@ public sealed partial class DeliveryLane(
             && named.Events.OfType<DeliveryOutcome.Refused>().FirstOrDefault() is { } one)
             outcome = one;
         var call = record.AddCall(request, result, at, batch.Count);
+        var isTransient = outcome is DeliveryOutcome.TryLater { Kind: FailureKind.Transient, After: null };
+        trip.FailuresInARow = isTransient ? trip.FailuresInARow + 1 : 0;
         switch (outcome)
         {
             case DeliveryOutcome.Mixed mixed when mixed.Events.Count == batch.Count && mixed.Events.Any(e => e is not DeliveryOutcome.NotTaken):
                 foreach (var group in batch.Zip(mixed.Events).GroupBy(pair => pair.Second, pair => pair.First).Where(g => g.Key is not DeliveryOutcome.NotTaken))
-                    Settle(record, [.. group], call, group.Key, result.RetryAfter);
+                    if (group.Key is DeliveryOutcome.TryLater { Kind: FailureKind.Transient, After: null } alone && mixed.Events.Any(e => e is DeliveryOutcome.Delivered))
+                        foreach (var sent in group)
+                            record.PostponeAlone(sent, call, alone);
+                    else
+                        Settle(record, [.. group], call, group.Key, result.RetryAfter);
                 var again = batch.Where((_, i) => mixed.Events[i] is DeliveryOutcome.NotTaken).ToList();
                 if (again.Count > 0)
                     record.NoteNotTaken(again, call);
-                await SendAsync(destination, access, again, record, lastCall, cancel);
+                await SendAsync(trip, again, cancel);
                 break;
             case DeliveryOutcome.Refused refused when batch.Count > 1 && destination.RefusesWholeBatch:
                 record.NoteRefusedBatch(batch, call, refused);
                 var half = batch.Count / 2;
-                await SendAsync(destination, access, batch[..half], record, lastCall, cancel);
-                await SendAsync(destination, access, batch[half..], record, lastCall, cancel);
+                await SendAsync(trip, batch[..half], cancel);
+                await SendAsync(trip, batch[half..], cancel);
+                break;
+            case DeliveryOutcome.TryLater later when isTransient && MayBeOneEvent(trip, batch, result):
+                TryApart(trip, batch, call, later);
                 break;
             default:
                 Settle(record, batch, call, outcome, result.RetryAfter);
                 break;
         }
+    }
+
+    /// <summary>Waits until the platform's rate limit allows a call; false when there is no time left for that.</summary>
+    private async Task<bool> WaitForTurnAsync(Trip trip, RateLimit limit, CancellationToken cancel)
+    {
+        var now = clock.GetUtcNow();
+        TimeSpan wait;
+        try
+        {
+            wait = await LaneConnection.BookCallAsync(database, trip.Key, limit, now, CancellationToken.None);
+        }
+        catch (NpgsqlException error) // calls made before this one must still be recorded
+        {
+            LogNotBooked(error, trip.Key.ConnectionId);
+            return false;
+        }
+        if (now + wait > trip.LastCall)
+            return false;
+        if (wait > TimeSpan.Zero)
+            await Task.Delay(wait, clock, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return !cancel.IsCancellationRequested;
+    }
+
+    /// <summary>Whether a call may have failed because of one event in it and not because the platform is down.</summary>
+    private static bool MayBeOneEvent(Trip trip, List<Outgoing> batch, CallResult result) =>
+        !trip.IsProbing && result.RetryAfter is null && trip.FailuresInARow < MostFailuresApart
+        && batch.Any(o => trip.Record.AttemptsOf(o.Delivery) + 1 >= AttemptsUntilApart);
+
+    /// <summary>
+    /// Both halves are tried before halves of halves: what is healthy goes out first, even where each failing call lasts until its time is up.
+    /// An event that fails alone waits alone.
+    /// </summary>
+    private static void TryApart(Trip trip, List<Outgoing> batch, CallRow call, DeliveryOutcome.TryLater later)
+    {
+        if (batch.Count == 1)
+        {
+            trip.Record.PostponeAlone(batch[0], call, later);
+            return;
+        }
+        trip.Record.NoteFailedBatch(batch, call, later);
+        trip.Apart.Enqueue(batch[..(batch.Count / 2)]);
+        trip.Apart.Enqueue(batch[(batch.Count / 2)..]);
     }
 
     /// <summary>Records what one outcome means for the events it stands for.</summary>
@@ -188,6 +270,12 @@ public sealed partial class DeliveryLane(
         "Batch to {Platform} connection {ConnectionId}: {Events} events, {Delivered} delivered, {Dead} dead, {Retrying} to retry, {Calls} calls")]
     private partial void LogBatch(string platform, Guid connectionId, int events, int delivered, int dead, int retrying, int calls);
 
+    [LoggerMessage(1215, LogLevel.Warning, "No call could be booked for connection {ConnectionId}; its deliveries are tried again")]
+    private partial void LogNotBooked(Exception error, Guid connectionId);
+
+    [LoggerMessage(1214, LogLevel.Warning, "{Platform} connection {ConnectionId} is now {State}: {Reason}")]
+    private partial void LogState(string platform, Guid connectionId, string state, string reason);
+
     [LoggerMessage(1213, LogLevel.Error, "The credentials of connection {ConnectionId} cannot be opened with this master key")]
     private partial void LogCredentialsSealed(Exception error, Guid connectionId);
 
@@ -200,4 +288,32 @@ internal sealed record Outgoing(ClaimedDelivery Delivery, Event Event, byte[] Pa
 {
     /// <summary>Its place in the call it was last sent with.</summary>
     public int Position { get; set; }
+}
+
+/// <summary>What the calls of one batch have in common.</summary>
+/// <param name="key">The connection.</param>
+/// <param name="destination">The platform.</param>
+/// <param name="access">Where to and with which credentials.</param>
+/// <param name="record">What the calls led to so far.</param>
+/// <param name="lastCall">No call is begun after this (UTC).</param>
+internal sealed class Trip(LaneKey key, IDestination destination, DestinationAccess access, BatchRecord record, DateTimeOffset lastCall)
+{
+    public LaneKey Key => key;
+
+    public IDestination Destination => destination;
+
+    public DestinationAccess Access { get; set; } = access;
+
+    public BatchRecord Record => record;
+
+    public DateTimeOffset LastCall => lastCall;
+
+    /// <summary>The connection is degraded, and the one call being made shows whether it works again.</summary>
+    public bool IsProbing { get; set; }
+
+    /// <summary>Parts of batches that failed, still to be tried.</summary>
+    public Queue<List<Outgoing>> Apart { get; } = new();
+
+    /// <summary>Calls that failed since the last that did not.</summary>
+    public int FailuresInARow { get; set; }
 }

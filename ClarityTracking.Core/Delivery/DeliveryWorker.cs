@@ -6,15 +6,21 @@ using Npgsql;
 namespace ClarityTracking.Core.Delivery;
 
 /// <summary>
-/// Finds connections with due deliveries and runs one lane for each, so that a slow or failing connection delays no other.
+/// Finds connections with due deliveries and runs one lane for each, so that a slow or failing connection delays no other. A lane with a long
+/// backlog has several batches out while the platform answers quickly.
 /// What is due is asked from the database, so nothing is lost with a process; the signal only saves waiting.
 /// </summary>
 public sealed partial class DeliveryWorker(
     NpgsqlDataSource database, DeliveryLane lanes, DeliveriesQueued queued, TimeProvider clock, ILogger<DeliveryWorker> log) : BackgroundService
 {
-    private const int MostLanes = 16, MostBatchesInARow = 10;
+    /// <summary>Every lane has one batch; what goes beyond is shared by all.</summary>
+    private const int MostLanes = 32, MostExtraBatches = 16;
+
+    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(10), Quick = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1), AfterFailure = TimeSpan.FromSeconds(2);
     private readonly ConcurrentDictionary<Guid, Task> _running = new();
+    private readonly ConcurrentDictionary<Guid, Concurrency> _concurrency = new();
+    private readonly SemaphoreSlim _extraBatches = new(MostExtraBatches);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -40,25 +46,57 @@ public sealed partial class DeliveryWorker(
         await Task.WhenAll(_running.Values);
     }
 
+    /// <inheritdoc />
+    public override void Dispose()
+    {
+        _extraBatches.Dispose();
+        base.Dispose();
+    }
+
     private async Task RunLaneAsync(LaneKey key, CancellationToken cancel)
     {
         await Task.Yield();
+        var concurrency = _concurrency.GetOrAdd(key.ConnectionId, _ => new Concurrency());
+        var (started, batches, mayGoOn, isSetBack) = (clock.GetTimestamp(), new List<Task<BatchResult>>(), true, false);
+        while (true)
+        {
+            while (mayGoOn && batches.Count < concurrency.Allowed && (batches.Count == 0 || _extraBatches.Wait(0, CancellationToken.None)))
+                batches.Add(RunBatchAsync(key, cancel));
+            if (batches.Count == 0)
+                break;
+            var done = await Task.WhenAny(batches);
+            if (batches.Count > 1)
+                _extraBatches.Release();
+            batches.Remove(done);
+            var result = await done;
+            isSetBack |= result.End == BatchEnd.SetBack;
+            if (result.End == BatchEnd.SetBack || result.Slowest > Quick)
+                concurrency.Decrease();
+            else if (result.End == BatchEnd.SentFull)
+                concurrency.Increase();
+            // after its turn others have theirs: a busy connection is due again at once, but behind those that waited longer
+            mayGoOn = result.End is BatchEnd.Sent or BatchEnd.SentFull && !isSetBack && !cancel.IsCancellationRequested && clock.GetElapsedTime(started) < Turn;
+        }
+        if (concurrency.Allowed == 1)
+            _concurrency.TryRemove(key.ConnectionId, out _);
+        queued.Raise();
+    }
+
+    private async Task<BatchResult> RunBatchAsync(LaneKey key, CancellationToken cancel)
+    {
         try
         {
-            // then others have their turn: a busy connection is due again at once, but behind those that waited longer
-            for (var batch = 0; batch < MostBatchesInARow && !cancel.IsCancellationRequested; batch++)
-                if (!await lanes.RunBatchAsync(key, cancel))
-                    return;
-            queued.Raise();
+            return await lanes.RunBatchAsync(key, cancel);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
-            // claimed rows come back when their lease ends
+            return new BatchResult(BatchEnd.Nothing); // claimed rows come back when their lease ends
         }
         catch (Exception error)
         {
             LogLaneFailed(error, key.ConnectionId);
             await Task.Delay(AfterFailure, clock, CancellationToken.None);
+            return new BatchResult(BatchEnd.SetBack);
         }
     }
 

@@ -8,6 +8,8 @@ public static class RetryPolicy
 {
     private static readonly TimeSpan FirstTransient = TimeSpan.FromSeconds(5), FirstRateLimited = TimeSpan.FromSeconds(60), LongestTransient = TimeSpan.FromMinutes(5), LongestRateLimited = TimeSpan.FromMinutes(30);
 
+    private static readonly TimeSpan LongestAlone = TimeSpan.FromHours(1);
+
     /// <summary>A proxy's mistaken Retry-After must not silence a connection for years.</summary>
     private static readonly TimeSpan LongestWish = TimeSpan.FromHours(6);
 
@@ -23,6 +25,18 @@ public static class RetryPolicy
         // half is fixed: a pause of nearly nothing would be a retry storm of its own
         var pause = ceiling / 2 + ceiling / 2 * random;
         return retryAfter is { } wish && wish > pause ? Min(wish, LongestWish) : pause;
+    }
+
+    /// <summary>
+    /// The pause of an event that the platform fails on while it takes others: up to half the time it has been waiting already, so it grows with each
+    /// try, from five seconds to an hour.
+    /// </summary>
+    /// <param name="waited">Since the delivery was queued.</param>
+    /// <param name="random">From 0 (inclusive) to 1 (exclusive).</param>
+    public static TimeSpan PauseAlone(TimeSpan waited, double random)
+    {
+        var ceiling = Min(waited > 2 * FirstTransient ? waited / 2 : FirstTransient, LongestAlone);
+        return ceiling / 2 + ceiling / 2 * random;
     }
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;

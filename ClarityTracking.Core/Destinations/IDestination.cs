@@ -85,8 +85,9 @@ public abstract record TokenGrant
 /// <param name="DefaultBaseUrl">Base address when the operator sets none.</param>
 /// <param name="Fields">Settings and credentials in the order a form asks for them.</param>
 /// <param name="IsForAds">Gets no event of visitors who refuse ads data. False for analytics and the customer's own systems, which see to consent themselves.</param>
+/// <param name="Rate">How fast one connection may call, over all nodes; null where the platform names no limit.</param>
 public sealed record DestinationInfo(string Platform, string DisplayName, int MaxBatch, TimeSpan MaxAge, Uri DefaultBaseUrl, IReadOnlyList<ConnectionField> Fields,
-    bool IsForAds = true);
+    bool IsForAds = true, RateLimit? Rate = null);
 
 /// <summary>One input of a connection's form.</summary>
 /// <param name="Name">JSON name.</param>

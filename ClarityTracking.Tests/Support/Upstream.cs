@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace ClarityTracking.Tests.Support;
 
@@ -24,6 +26,9 @@ public sealed class Upstream : IAsyncDisposable
     /// <summary>Answers by what was sent; wins over <see cref="Answer"/>. The last value is a Retry-After in seconds.</summary>
     public Func<string, (int Status, string Body, int? RetryAfter)>? Respond { get; set; }
 
+    /// <summary>Answers by address and body, as late as it likes; wins over the others.</summary>
+    public Func<string, string, Task<(int Status, string Body, int? RetryAfter)>>? RespondAsync { get; set; }
+
     public static async Task<Upstream> StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -34,7 +39,7 @@ public sealed class Upstream : IAsyncDisposable
             using var reader = new StreamReader(http.Request.Body);
             var body = await reader.ReadToEndAsync();
             upstream.Seen.Enqueue((http.Request.Path + http.Request.QueryString, body));
-            var (status, answer, retryAfter) = upstream.Respond?.Invoke(body) ?? (upstream.Answer.Status, upstream.Answer.Body, null);
+            var (status, answer, retryAfter) = upstream.RespondAsync is { } respond ? await respond(http.Request.Path + http.Request.QueryString, body) : upstream.Respond?.Invoke(body) ?? (upstream.Answer.Status, upstream.Answer.Body, null);
             if (retryAfter is { } seconds)
                 http.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
             return Results.Text(answer, "application/json", statusCode: status);
@@ -68,6 +73,54 @@ public sealed class AppWithMeta : AppFixture
         await Meta.DisposeAsync();
         GC.SuppressFinalize(this);
     }
+}
+
+/// <summary>The app with one server in the place of Meta, Pinterest and Tinybird, and a clock that can be put forward.</summary>
+public sealed class AppWithPlatform : AppFixture
+{
+    private Upstream? _platform;
+
+    /// <summary>The server in the platforms' place.</summary>
+    public Upstream Platform => _platform!;
+
+    /// <summary>The app's clock.</summary>
+    public ShiftedClock Clock { get; } = new();
+
+    protected override IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>
+    {
+        ["Destinations:Meta:BaseUrl"] = Platform.Url,
+        ["Destinations:Tinybird:BaseUrl"] = Platform.Url,
+        ["Destinations:Pinterest:BaseUrl"] = Platform.Url,
+    };
+
+    public override async Task InitializeAsync()
+    {
+        _platform = await Upstream.StartAsync();
+        await base.InitializeAsync();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        await Platform.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    protected override void ConfigureWebHost(IWebHostBuilder builder)
+    {
+        base.ConfigureWebHost(builder);
+        builder.ConfigureTestServices(services => services.AddSingleton<TimeProvider>(Clock));
+    }
+}
+
+/// <summary>The system's clock, put forward.</summary>
+public sealed class ShiftedClock : TimeProvider
+{
+    private long _ahead;
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref _ahead));
+
+    public void Advance(TimeSpan by) => Interlocked.Add(ref _ahead, by.Ticks);
 }
 
 /// <summary>Waiting for what happens soon.</summary>

@@ -32,6 +32,10 @@ namespace ClarityTracking.Core.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("id");
 
+                    b.Property<DateTimeOffset?>("CallsBookedUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("calls_booked_until");
+
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");

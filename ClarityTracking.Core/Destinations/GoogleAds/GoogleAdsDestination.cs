@@ -10,7 +10,8 @@ public sealed class GoogleAdsDestination : IDestination
 {
     /// <inheritdoc />
     public DestinationInfo Info { get; } = new("google_ads", "Google Ads", MaxBatch: 2000, MaxAge: TimeSpan.FromDays(90),
-        new Uri("https://datamanager.googleapis.com"), GoogleAdsSettings.Fields);
+        new Uri("https://datamanager.googleapis.com"), GoogleAdsSettings.Fields,
+        Rate: RateLimit.PerMinute(300, burst: 10)); // Data Manager API limits (2026-11); per Cloud project, which several connections may share
 
     /// <inheritdoc />
     public IReadOnlyList<FieldError> Check(JsonElement settings, JsonElement? credentials) => GoogleAdsSettings.Check(settings, credentials);

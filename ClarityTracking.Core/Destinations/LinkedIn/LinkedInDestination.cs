@@ -11,7 +11,8 @@ public sealed class LinkedInDestination : IDestination
 {
     /// <inheritdoc />
     public DestinationInfo Info { get; } = new("linkedin", "LinkedIn", MaxBatch: 5000, MaxAge: TimeSpan.FromDays(90),
-        new Uri("https://api.linkedin.com"), LinkedInSettings.Fields);
+        new Uri("https://api.linkedin.com"), LinkedInSettings.Fields,
+        Rate: RateLimit.PerMinute(600, burst: 10)); // Salesforce's page on its LinkedIn connector (2026-11)
 
     /// <inheritdoc />
     public IReadOnlyList<FieldError> Check(JsonElement settings, JsonElement? credentials) => LinkedInSettings.Check(settings, credentials);

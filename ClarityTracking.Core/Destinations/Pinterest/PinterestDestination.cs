@@ -11,7 +11,8 @@ public sealed class PinterestDestination : IDestination
 {
     /// <inheritdoc />
     public DestinationInfo Info { get; } = new("pinterest", "Pinterest", MaxBatch: 1000, MaxAge: TimeSpan.FromDays(7),
-        new Uri("https://api.pinterest.com"), PinterestSettings.Fields);
+        new Uri("https://api.pinterest.com"), PinterestSettings.Fields,
+        Rate: RateLimit.PerMinute(5000, burst: 20)); // per ad account; api-description 5.23.0 (2025-12)
 
     /// <inheritdoc />
     public IReadOnlyList<FieldError> Check(JsonElement settings, JsonElement? credentials) =>

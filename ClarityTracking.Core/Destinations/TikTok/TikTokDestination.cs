@@ -11,7 +11,8 @@ public sealed class TikTokDestination : IDestination
 {
     /// <inheritdoc />
     public DestinationInfo Info { get; } = new("tiktok", "TikTok", MaxBatch: 1000, MaxAge: TimeSpan.FromDays(7),
-        new Uri("https://business-api.tiktok.com"), TikTokSettings.Fields);
+        new Uri("https://business-api.tiktok.com"), TikTokSettings.Fields,
+        Rate: RateLimit.PerMinute(1000, burst: 10)); // sources differ between 1000 a minute and a second; the slower one
 
     /// <inheritdoc />
     public IReadOnlyList<FieldError> Check(JsonElement settings, JsonElement? credentials) =>
