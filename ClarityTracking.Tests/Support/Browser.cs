@@ -72,7 +72,8 @@ public sealed class Browser : IAsyncLifetime
         {
             // a port nobody connects to keeps the headless browser running
             var start = new ProcessStartInfo(Find()!, ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-                "--remote-debugging-port=0", "--user-data-dir=" + _profile, url]) { RedirectStandardError = true, RedirectStandardOutput = true };
+                "--remote-debugging-port=0", "--user-data-dir=" + _profile, url])
+            { RedirectStandardError = true, RedirectStandardOutput = true };
             _process = Process.Start(start)!;
             _process.BeginErrorReadLine();
             _process.BeginOutputReadLine();
