@@ -61,7 +61,7 @@ public sealed partial class ConnectionsPage(ConnectionService service, Connectio
     private async Task TestAsync(ConnectionDetails connection)
     {
         _testing = connection.Id;
-        var test = await DoAsync((caller, cancel) => tester.TestAsync(caller, WebsiteId, connection.Id, cancel));
+        var test = await DoAsync((caller, cancel) => tester.TestAsync(caller, WebsiteId, connection.Id, new TestOrder(), cancel));
         (_testing, _test, _testName) = (null, test?.Value, connection.Name);
     }
 
