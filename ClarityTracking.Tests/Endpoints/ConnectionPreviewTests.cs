@@ -2,8 +2,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using ClarityTracking.Core.Connections;
-using ClarityTracking.Core.Destinations;
-using ClarityTracking.Core.Routing;
+using ClarityTracking.Core.Reports;
 using ClarityTracking.Core.Tenancy;
 using ClarityTracking.Tests.Support;
 using ClarityTracking.Tests.Vectors;
@@ -137,6 +136,24 @@ public sealed class ConnectionPreviewTests(AppWithMeta app) : IClassFixture<AppW
         using var key = app.ClientFor(other.SecretKey);
         await AppFixture.ProblemOf(await key.PostAsync($"{Path(mine, connection)}/preview", null), 404);
         theirClient.Dispose();
+    }
+
+    [Fact]
+    public async Task Search_ByNameOrId_FindsOnlyTheWebsitesOwn()
+    {
+        var (owner, site, client) = await SiteAsync();
+        await SendAsync(site, Simple("find-1", "lead"));
+        await SendAsync(site, Simple("find-2", "page_view"));
+        var queries = app.Services.GetRequiredService<EventQueries>();
+        await Eventually.GetAsync(async () => await app.ValueAsync<long>($"SELECT count(*) FROM event_rollups WHERE website_id = '{site.Id}'") == 2 ? true : (bool?)null, "the sums");
+        var ours = (await AppFixture.JsonOf(await client.GetAsync($"/api/websites/{site.Id}/events/find-1"))).GetProperty("event").Text("id")!;
+        foreach (var (text, found) in new[] { (null, "find-2 find-1"), (" ", "find-2 find-1"), ("LEA", "find-1"), ("Page view", "find-2"), ("find-1", "find-1"), (ours, "find-1"), ("find", ""), ("%", "") })
+            Assert.Equal((text, found), (text, await FoundAsync(CallerOf(owner), text)));
+        var (stranger, _, _) = await SiteAsync();
+        Assert.Equal("not_found", (await queries.SearchAsync(CallerOf(stranger), site.Id, "find-1", 8, CancellationToken.None)).Error!.Code);
+
+        async Task<string> FoundAsync(Caller caller, string? text) =>
+            string.Join(' ', (await queries.SearchAsync(caller, site.Id, text, 8, CancellationToken.None)).Value!.Select(e => e.EventId));
     }
 
     private ConnectionTester Tester => app.Services.GetRequiredService<ConnectionTester>();
