@@ -48,6 +48,12 @@ public interface IDestination
     object? CallOf(byte[] payload) => null;
 
     /// <summary>
+    /// Names of the keys by which the platform could match this event to a person, most telling first (<see cref="MatchKeyCheck"/> knows
+    /// them); none for systems that match nobody. They do not depend on what the event carries, but on what may be sent with such an event.
+    /// </summary>
+    IReadOnlyList<string> MatchKeysFor(Event @event) => [];
+
+    /// <summary>
     /// What must be exchanged for a short-lived access token before the call; null = the credentials are sent as they are. The exchange and
     /// its cache are the lane's; <see cref="BuildRequest"/> finds the token in <see cref="DestinationAccess.AccessToken"/>.
     /// </summary>
@@ -86,8 +92,12 @@ public abstract record TokenGrant
 /// <param name="Fields">Settings and credentials in the order a form asks for them.</param>
 /// <param name="IsForAds">Gets no event of visitors who refuse ads data. False for analytics and the customer's own systems, which see to consent themselves.</param>
 /// <param name="Rate">How fast one connection may call, over all nodes; null where the platform names no limit.</param>
+/// <param name="TestSetting">
+/// The setting (a <see cref="FieldKind.Text"/> for a code, or a <see cref="FieldKind.Toggle"/>) that makes the platform show events as tests and
+/// count none. Null = it has no such mode, or (the customer's own systems) sees by the event itself that it is a test.
+/// </param>
 public sealed record DestinationInfo(string Platform, string DisplayName, int MaxBatch, TimeSpan MaxAge, Uri DefaultBaseUrl, IReadOnlyList<ConnectionField> Fields,
-    bool IsForAds = true, RateLimit? Rate = null);
+    bool IsForAds = true, RateLimit? Rate = null, string? TestSetting = null);
 
 /// <summary>One input of a connection's form.</summary>
 /// <param name="Name">JSON name.</param>

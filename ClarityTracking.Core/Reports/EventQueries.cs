@@ -53,6 +53,30 @@ public sealed class EventQueries(ClarityDb database, PersonalDataSealer sealer, 
     }
 
     /// <summary>
+    /// The newest events whose name holds a text, and the one whose id (ours or the sender's) it is; without a text the newest of all. Names are
+    /// those of the last seven days, taken from the hourly sums, so that a text that fits nothing reads no log.
+    /// </summary>
+    public async Task<Result<IReadOnlyList<EventSummary>>> SearchAsync(Caller caller, Guid websiteId, string? text, int limit, CancellationToken cancel)
+    {
+        await using var db = database.For(caller);
+        var website = await db.WebsiteAsync(caller, websiteId, Role.Viewer, cancel);
+        if (!website.IsOk)
+            return website.Error;
+        var events = Filtered(db, website.Value, new EventFilter());
+        if (text?.Trim() is { Length: > 0 } wanted)
+        {
+            var since = clock.GetUtcNow() - TimeSpan.FromDays(7);
+            var known = await db.EventRollups.AsNoTracking().Where(r => r.WorkspaceId == website.Value.WorkspaceId && r.WebsiteId == websiteId && r.Hour >= since)
+                .Select(r => r.Name).Distinct().ToListAsync(cancel);
+            var part = wanted.Replace(' ', '_'); // as pages write names
+            var names = known.FindAll(name => name.Contains(part, StringComparison.OrdinalIgnoreCase) || name.Contains(wanted, StringComparison.OrdinalIgnoreCase));
+            var id = Guid.TryParse(wanted, out var ours) ? ours : Guid.Empty;
+            events = events.Where(e => e.EventId == wanted || e.Id == id || names.Contains(e.Name));
+        }
+        return await SummariesAsync(db, website.Value, events.OrderByDescending(e => e.Id).Take(Page.Clamp(limit)), cancel);
+    }
+
+    /// <summary>
     /// For a page that follows live: what has arrived since the newest event it shows, newest first. Events of the last seconds before it
     /// come again, because a commit that took longer may have put one between; drop by id what is shown already.
     /// </summary>

@@ -66,7 +66,7 @@ public sealed partial class EventRouter(
         foreach (var routed in events.Values)
             foreach (var target in targets[routed.WebsiteId])
             {
-                var skip = ReasonToSkip(routed, target, now);
+                var skip = ReasonToSkip(routed, target.Destination, target.Settings, now);
                 var delivery = new NewDelivery(routed, target.ConnectionId, Guid.CreateVersion7(now), skip, now);
                 (skip is null ? deliveries : skips).Add(delivery);
                 if (skip is not null)
@@ -82,18 +82,18 @@ public sealed partial class EventRouter(
     }
 
     /// <summary>Reasons that hold for every ad platform come first, then the platform's own.</summary>
-    private static Skip? ReasonToSkip(Event routed, Target target, DateTimeOffset now)
+    internal static Skip? ReasonToSkip(Event routed, IDestination destination, JsonElement settings, DateTimeOffset now)
     {
         if (routed.BotReason is { } bot)
             return new Skip(SkipReason.Bot, bot);
-        if (routed.Consent?.RefusesAds == true && target.Destination.Info.IsForAds)
+        if (routed.Consent?.RefusesAds == true && destination.Info.IsForAds)
             return new Skip(SkipReason.Consent, routed.Consent.Signal switch
             {
                 "gpc" => "The browser asks not to be tracked (Global Privacy Control).",
                 "dnt" => "The browser asks not to be tracked (Do Not Track).",
                 _ => "The visitor did not allow ads data.",
             });
-        return target.Destination.ReasonToSkip(routed, target.Settings, now);
+        return destination.ReasonToSkip(routed, settings, now);
     }
 
     private static List<EventAddress> AddressesOf(IEnumerable<OutboxEntry> entries) =>

@@ -13,6 +13,9 @@ public static class ConnectionEndpoints
     /// <summary>A new connection; credentials are never given back.</summary>
     public sealed record NewConnection(string? Platform, string? Name, JsonElement? Settings, JsonElement? Credentials, bool? Enabled);
 
+    /// <summary>Our id or the sender's of an event; null = the newest event of the most valuable name that the connection sends.</summary>
+    public sealed record PreviewOrder(string? EventId);
+
     public static void MapConnections(this RouteGroupBuilder api)
     {
         var group = api.MapGroup("/websites/{id:guid}/connections").WithTags("Connections");
@@ -21,6 +24,7 @@ public static class ConnectionEndpoints
         group.MapGet("/{cid:guid}", GetAsync);
         group.MapPatch("/{cid:guid}", ChangeAsync);
         group.MapDelete("/{cid:guid}", DeleteAsync);
+        group.MapPost("/{cid:guid}/preview", PreviewAsync);
         group.MapPost("/{cid:guid}/test", TestAsync);
         api.MapGet("/connections/{cid:guid}/health", HealthAsync).WithTags("Connections");
     }
@@ -48,9 +52,13 @@ public static class ConnectionEndpoints
         Guid id, Guid cid, Caller caller, ConnectionService connections, CancellationToken cancel) =>
         (await connections.DeleteAsync(caller, id, cid, cancel)).NoContent();
 
+    internal static async Task<Results<Ok<ConnectionPreview>, ProblemHttpResult>> PreviewAsync(
+        Guid id, Guid cid, PreviewOrder? order, Caller caller, ConnectionTester tester, CancellationToken cancel) =>
+        (await tester.PreviewAsync(caller, id, cid, order?.EventId, cancel)).Ok();
+
     internal static async Task<Results<Ok<ConnectionTest>, ProblemHttpResult>> TestAsync(
-        Guid id, Guid cid, Caller caller, ConnectionTester tester, CancellationToken cancel) =>
-        (await tester.TestAsync(caller, id, cid, cancel)).Ok();
+        Guid id, Guid cid, TestOrder? order, Caller caller, ConnectionTester tester, CancellationToken cancel) =>
+        (await tester.TestAsync(caller, id, cid, order ?? new TestOrder(), cancel)).Ok();
 
     internal static async Task<Results<Ok<ConnectionHealth>, ProblemHttpResult>> HealthAsync(
         Guid cid, Caller caller, DeliveryQueries deliveries, CancellationToken cancel) =>

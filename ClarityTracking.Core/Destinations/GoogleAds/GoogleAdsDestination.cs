@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Ingestion.Identify;
 using ClarityTracking.Core.Ingestion.Store;
 using ClarityTracking.Core.Routing;
 
@@ -8,10 +9,13 @@ namespace ClarityTracking.Core.Destinations.GoogleAds;
 /// <summary>Google Ads, over the Data Manager API or the older click conversion upload. The rules and their sources are in this folder's README.</summary>
 public sealed class GoogleAdsDestination : IDestination
 {
+    static readonly string[] Keys = ["gclid", MatchKeyNames.EmailGoogle, MatchKeyNames.PhoneE164];
+    static readonly string[] KeysBesideOtherClicks = ["gclid"];
+
     /// <inheritdoc />
     public DestinationInfo Info { get; } = new("google_ads", "Google Ads", MaxBatch: 2000, MaxAge: TimeSpan.FromDays(90),
         new Uri("https://datamanager.googleapis.com"), GoogleAdsSettings.Fields,
-        Rate: RateLimit.PerMinute(300, burst: 10)); // Data Manager API limits (2026-11); per Cloud project, which several connections may share
+        Rate: RateLimit.PerMinute(300, burst: 10), TestSetting: "test"); // Data Manager API limits (2026-11); per Cloud project, which several connections may share
 
     /// <inheritdoc />
     public IReadOnlyList<FieldError> Check(JsonElement settings, JsonElement? credentials) => GoogleAdsSettings.Check(settings, credentials);
@@ -47,6 +51,10 @@ public sealed class GoogleAdsDestination : IDestination
 
     /// <summary>Data Manager: one call per conversion action and consent; upload: conversions and adjustments apart.</summary>
     public object? CallOf(byte[] payload) => payload.AsSpan().StartsWith("{\"action\""u8) ? DataManager.CallOf(payload) : ClickUpload.CallOf(payload);
+
+    /// <summary>Adjustments name the conversion, not a person; gbraid and wbraid stand for people who must not be identified.</summary>
+    public IReadOnlyList<string> MatchKeysFor(Event @event) =>
+        GoogleAdsActions.IsAdjustment(@event.Name) ? [] : GoogleAdsPerson.Click(@event) is { Name: not "gclid" } ? KeysBesideOtherClicks : Keys;
 
     /// <inheritdoc />
     public DestinationRequest BuildRequest(IReadOnlyList<byte[]> payloads, DestinationAccess access)

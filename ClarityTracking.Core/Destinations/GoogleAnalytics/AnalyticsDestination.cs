@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Ingestion.Identify;
 using ClarityTracking.Core.Ingestion.Store;
 using ClarityTracking.Core.Routing;
 
@@ -8,12 +9,16 @@ namespace ClarityTracking.Core.Destinations.GoogleAnalytics;
 /// <summary>Google Analytics 4 over the Measurement Protocol. The rules and their sources are in this folder's README.</summary>
 public sealed class AnalyticsDestination : IDestination
 {
+    static readonly string[] Keys =
+        ["ga", MatchKeyCheck.ReadableImpersonalId, MatchKeyNames.EmailAnalytics, MatchKeyNames.PhoneE164, MatchKeyCheck.NameAnalytics];
+    static readonly string[] KeysWithoutConsent = ["ga", MatchKeyCheck.ReadableImpersonalId];
+
     /// <summary>Later events are moved to 72 hours ago instead of refused, and a request takes its time.</summary>
     static readonly TimeSpan Margin = TimeSpan.FromMinutes(5);
 
     /// <inheritdoc />
     public DestinationInfo Info { get; } = new("google_analytics", "Google Analytics", MaxBatch: 25, MaxAge: TimeSpan.FromHours(72) - Margin,
-        new Uri("https://www.google-analytics.com"), AnalyticsSettings.Fields, IsForAds: false);
+        new Uri("https://www.google-analytics.com"), AnalyticsSettings.Fields, IsForAds: false, TestSetting: "test");
 
     /// <inheritdoc />
     public IReadOnlyList<FieldError> Check(JsonElement settings, JsonElement? credentials) =>
@@ -40,6 +45,9 @@ public sealed class AnalyticsDestination : IDestination
 
     /// <summary>Each event alone: a request holds events of one client.</summary>
     public object? CallOf(byte[] payload) => payload;
+
+    /// <summary>The person's data goes only where the visitor said yes.</summary>
+    public IReadOnlyList<string> MatchKeysFor(Event @event) => @event.Consent?.AdUserData == true ? Keys : KeysWithoutConsent;
 
     /// <inheritdoc />
     public DestinationRequest BuildRequest(IReadOnlyList<byte[]> payloads, DestinationAccess access)

@@ -9,6 +9,8 @@ namespace ClarityTracking.Core.Destinations.LinkedIn;
 /// <summary>LinkedIn Conversions API. The rules and their sources are in this folder's README.</summary>
 public sealed class LinkedInDestination : IDestination
 {
+    static readonly string[] Keys = [MatchKeyNames.Email, "li_fat_id", MatchKeyCheck.ReadableName, MatchKeyCheck.ReadableExternalId];
+
     /// <inheritdoc />
     public DestinationInfo Info { get; } = new("linkedin", "LinkedIn", MaxBatch: 5000, MaxAge: TimeSpan.FromDays(90),
         new Uri("https://api.linkedin.com"), LinkedInSettings.Fields,
@@ -33,6 +35,9 @@ public sealed class LinkedInDestination : IDestination
     public byte[] Map(Event @event, JsonElement settings) =>
         // no rule: its mapping was switched off after the event was routed
         LinkedInPayload.Write(@event, LinkedInSettings.RuleOf(@event.Name, settings) ?? throw new InvalidOperationException($"no conversion rule for {@event.Name}."));
+
+    /// <inheritdoc />
+    public IReadOnlyList<string> MatchKeysFor(Event @event) => Keys;
 
     /// <summary>One event goes as it is, several as a batch.</summary>
     public DestinationRequest BuildRequest(IReadOnlyList<byte[]> payloads, DestinationAccess access)

@@ -11,11 +11,16 @@ namespace ClarityTracking.Core.Destinations.Meta;
 /// <summary>Meta Conversions API (Facebook, Instagram). The rules and their sources are in this folder's README.</summary>
 public sealed class MetaDestination : IDestination
 {
+    static readonly string[] Keys =
+    [
+        MatchKeyNames.Email, MatchKeyNames.Phone, "fbc", "fbp", MatchKeyCheck.Address, MatchKeyCheck.Agent, MatchKeyNames.ExternalId, MatchKeyNames.FirstName,
+        MatchKeyNames.LastName, MatchKeyNames.City, MatchKeyNames.State, MatchKeyNames.Zip, MatchKeyNames.Country, MatchKeyNames.DateOfBirth, MatchKeyNames.Gender,
+    ];
     static readonly Dictionary<string, string> NoHeaders = [];
 
     /// <inheritdoc />
     public DestinationInfo Info { get; } = new("meta", "Meta", MaxBatch: 1000, MaxAge: TimeSpan.FromDays(7),
-        new Uri("https://graph.facebook.com"), MetaSettings.Fields);
+        new Uri("https://graph.facebook.com"), MetaSettings.Fields, TestSetting: "test_event_code");
 
     /// <inheritdoc />
     public IReadOnlyList<FieldError> Check(JsonElement settings, JsonElement? credentials) => MetaSettings.Check(settings, credentials);
@@ -35,6 +40,9 @@ public sealed class MetaDestination : IDestination
     public byte[] Map(Event @event, JsonElement settings) =>
         // an event whose mapping was switched off after it was routed still goes out under its own name
         MetaPayload.Write(@event, MetaEventNames.Find(@event.Name, settings) ?? @event.Name, settings);
+
+    /// <inheritdoc />
+    public IReadOnlyList<string> MatchKeysFor(Event @event) => Keys;
 
     /// <inheritdoc />
     public DestinationRequest BuildRequest(IReadOnlyList<byte[]> payloads, DestinationAccess access)

@@ -9,6 +9,9 @@ namespace ClarityTracking.Core.Destinations.Microsoft;
 /// <summary>Microsoft Advertising's UET Conversions API. The rules and their sources are in this folder's README.</summary>
 public sealed class MicrosoftDestination : IDestination
 {
+    static readonly string[] Keys =
+        ["msclkid", MatchKeyNames.Email, MatchKeyNames.PhoneE164, MatchKeyCheck.Address, MatchKeyCheck.Agent, MatchKeyCheck.ReadableImpersonalId];
+
     /// <inheritdoc />
     public DestinationInfo Info { get; } = new("microsoft", "Microsoft Advertising", MaxBatch: 1000, MaxAge: TimeSpan.FromDays(7),
         new Uri("https://capi.uet.microsoft.com"), MicrosoftSettings.Fields);
@@ -37,6 +40,9 @@ public sealed class MicrosoftDestination : IDestination
     public byte[] Map(Event @event, JsonElement settings) =>
         // an event whose mapping was switched off after it was routed still goes out under its own name
         MicrosoftPayload.Write(@event, MicrosoftEventNames.Find(@event.Name, settings) ?? @event.Name);
+
+    /// <inheritdoc />
+    public IReadOnlyList<string> MatchKeysFor(Event @event) => Keys;
 
     /// <inheritdoc />
     public DestinationRequest BuildRequest(IReadOnlyList<byte[]> payloads, DestinationAccess access)

@@ -9,10 +9,17 @@ namespace ClarityTracking.Core.Destinations.Pinterest;
 /// <summary>Pinterest Conversions API v5. The rules and their sources are in this folder's README.</summary>
 public sealed class PinterestDestination : IDestination
 {
+    static readonly string[] Keys =
+    [
+        MatchKeyNames.Email, MatchKeyNames.Phone, "epik", MatchKeyCheck.Address, MatchKeyCheck.Agent, MatchKeyNames.ExternalId, MatchKeyNames.FirstNameSpaceless,
+        MatchKeyNames.LastNameSpaceless, MatchKeyNames.City, MatchKeyNames.StateCode, MatchKeyNames.ZipDigits, MatchKeyNames.Country, MatchKeyNames.DateOfBirth,
+        MatchKeyNames.Gender,
+    ];
+
     /// <inheritdoc />
     public DestinationInfo Info { get; } = new("pinterest", "Pinterest", MaxBatch: 1000, MaxAge: TimeSpan.FromDays(7),
         new Uri("https://api.pinterest.com"), PinterestSettings.Fields,
-        Rate: RateLimit.PerMinute(5000, burst: 20)); // per ad account; api-description 5.23.0 (2025-12)
+        Rate: RateLimit.PerMinute(5000, burst: 20), TestSetting: "test"); // per ad account; api-description 5.23.0 (2025-12)
 
     /// <inheritdoc />
     public IReadOnlyList<FieldError> Check(JsonElement settings, JsonElement? credentials) =>
@@ -34,6 +41,9 @@ public sealed class PinterestDestination : IDestination
     public byte[] Map(Event @event, JsonElement settings) =>
         // an event whose mapping was switched off after it was routed still goes out
         PinterestPayload.Write(@event, PinterestEventNames.Find(@event.Name, settings) ?? PinterestEventNames.Custom, PinterestSettings.LimitedDataUse(settings));
+
+    /// <inheritdoc />
+    public IReadOnlyList<string> MatchKeysFor(Event @event) => Keys;
 
     /// <inheritdoc />
     public DestinationRequest BuildRequest(IReadOnlyList<byte[]> payloads, DestinationAccess access)

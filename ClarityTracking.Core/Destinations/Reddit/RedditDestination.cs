@@ -9,12 +9,17 @@ namespace ClarityTracking.Core.Destinations.Reddit;
 /// <summary>Reddit Conversions API v3. The rules and their sources are in this folder's README.</summary>
 public sealed class RedditDestination : IDestination
 {
+    static readonly string[] Keys =
+    [
+        MatchKeyNames.EmailReddit, MatchKeyNames.PhoneE164, "rdt_cid", "rdt_uuid", MatchKeyCheck.Address, MatchKeyCheck.Agent, MatchKeyNames.ExternalIdAsGiven,
+    ];
+
     /// <summary>The limit is below 168 hours, and a request takes its time.</summary>
     static readonly TimeSpan Margin = TimeSpan.FromMinutes(5);
 
     /// <inheritdoc />
     public DestinationInfo Info { get; } = new("reddit", "Reddit", MaxBatch: 1000, MaxAge: TimeSpan.FromHours(168) - Margin,
-        new Uri("https://ads-api.reddit.com"), RedditSettings.Fields);
+        new Uri("https://ads-api.reddit.com"), RedditSettings.Fields, TestSetting: "test_id");
 
     /// <inheritdoc />
     public IReadOnlyList<FieldError> Check(JsonElement settings, JsonElement? credentials) =>
@@ -38,6 +43,9 @@ public sealed class RedditDestination : IDestination
     public byte[] Map(Event @event, JsonElement settings) =>
         // an event whose mapping was switched off after it was routed still goes out under its own name
         RedditPayload.Write(@event, RedditEventNames.Find(@event.Name, settings) ?? @event.Name, RedditSettings.LimitedDataUse(settings));
+
+    /// <inheritdoc />
+    public IReadOnlyList<string> MatchKeysFor(Event @event) => Keys;
 
     /// <inheritdoc />
     public DestinationRequest BuildRequest(IReadOnlyList<byte[]> payloads, DestinationAccess access)

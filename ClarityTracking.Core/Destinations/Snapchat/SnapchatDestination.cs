@@ -9,11 +9,16 @@ namespace ClarityTracking.Core.Destinations.Snapchat;
 /// <summary>Snapchat Conversions API v3. The rules and their sources are in this folder's README.</summary>
 public sealed class SnapchatDestination : IDestination
 {
+    static readonly string[] Keys =
+    [
+        MatchKeyNames.Email, MatchKeyNames.Phone, "ScCid", "sc_cookie1", MatchKeyCheck.Address, MatchKeyCheck.Agent, MatchKeyNames.ExternalId, MatchKeyNames.FirstName,
+        MatchKeyNames.LastName, MatchKeyNames.City, MatchKeyNames.State, MatchKeyNames.Zip, MatchKeyNames.Country, MatchKeyNames.DateOfBirth, MatchKeyNames.Gender,
+    ];
     static readonly Dictionary<string, string> NoHeaders = [];
 
     /// <inheritdoc />
     public DestinationInfo Info { get; } = new("snapchat", "Snapchat", MaxBatch: 2000, MaxAge: TimeSpan.FromDays(37),
-        new Uri("https://tr.snapchat.com"), SnapchatSettings.Fields);
+        new Uri("https://tr.snapchat.com"), SnapchatSettings.Fields, TestSetting: "test_id");
 
     /// <inheritdoc />
     public IReadOnlyList<FieldError> Check(JsonElement settings, JsonElement? credentials) =>
@@ -34,6 +39,9 @@ public sealed class SnapchatDestination : IDestination
     /// <inheritdoc />
     public byte[] Map(Event @event, JsonElement settings) => SnapchatPayload.Write(@event,
         SnapchatEventNames.Find(@event.Name, settings) ?? throw new InvalidOperationException($"Snapchat has no name for {@event.Name}."), settings);
+
+    /// <inheritdoc />
+    public IReadOnlyList<string> MatchKeysFor(Event @event) => Keys;
 
     /// <inheritdoc />
     public DestinationRequest BuildRequest(IReadOnlyList<byte[]> payloads, DestinationAccess access)

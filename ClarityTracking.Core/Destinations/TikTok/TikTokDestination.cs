@@ -9,10 +9,16 @@ namespace ClarityTracking.Core.Destinations.TikTok;
 /// <summary>TikTok Events API 2.0 (v1.3). The rules and their sources are in this folder's README.</summary>
 public sealed class TikTokDestination : IDestination
 {
+    static readonly string[] Keys =
+    [
+        MatchKeyNames.Email, MatchKeyNames.PhoneE164, "ttclid", "ttp", MatchKeyCheck.Address, MatchKeyCheck.Agent, MatchKeyNames.ExternalIdLower,
+        MatchKeyNames.FirstNameSpaceless, MatchKeyNames.LastNameSpaceless, MatchKeyCheck.ReadableCity, MatchKeyCheck.ReadableState, MatchKeyNames.Zip, MatchKeyCheck.ReadableCountry,
+    ];
+
     /// <inheritdoc />
     public DestinationInfo Info { get; } = new("tiktok", "TikTok", MaxBatch: 1000, MaxAge: TimeSpan.FromDays(7),
         new Uri("https://business-api.tiktok.com"), TikTokSettings.Fields,
-        Rate: RateLimit.PerMinute(1000, burst: 10)); // sources differ between 1000 a minute and a second; the slower one
+        Rate: RateLimit.PerMinute(1000, burst: 10), TestSetting: "test_event_code"); // sources differ between 1000 a minute and a second; the slower one
 
     /// <inheritdoc />
     public IReadOnlyList<FieldError> Check(JsonElement settings, JsonElement? credentials) =>
@@ -35,6 +41,9 @@ public sealed class TikTokDestination : IDestination
     public byte[] Map(Event @event, JsonElement settings) =>
         // an event whose mapping was switched off after it was routed still goes out under its own name
         TikTokPayload.Write(@event, TikTokEventNames.Find(@event.Name, settings) ?? @event.Name, TikTokSettings.LimitedDataUse(settings));
+
+    /// <inheritdoc />
+    public IReadOnlyList<string> MatchKeysFor(Event @event) => Keys;
 
     /// <inheritdoc />
     public DestinationRequest BuildRequest(IReadOnlyList<byte[]> payloads, DestinationAccess access)

@@ -72,6 +72,38 @@ static class PhoneRule
     internal static int Digits(ReadOnlySpan<char> value, in MatchContext context, Span<char> to)
     {
         Span<char> digits = stackalloc char[MostDigits + 4];
+        var (count, plus) = Read(value, digits);
+        var significant = digits[..count].TrimStart('0');
+        var zeros = count - significant.Length;
+        if (!IsUsable(significant))
+            return 0;
+
+        var callingCode = plus || context.Country is null ? "" : CallingCode(significant, zeros, context.Country);
+        callingCode.CopyTo(to);
+        significant.CopyTo(to[callingCode.Length..]);
+        return callingCode.Length + significant.Length;
+    }
+
+    /// <summary>
+    /// A usable number that names no country and to which the rule can add none. Up to ten digits without a plus are taken for a national
+    /// number: with a calling code only some small countries' numbers are that short. A hash made by the sender is no number.
+    /// </summary>
+    internal static bool LacksCountry(ReadOnlySpan<char> value, in MatchContext context)
+    {
+        const int mostNational = 10;
+        if (value.Length is 32 or 64)
+            return false;
+        Span<char> digits = stackalloc char[MostDigits + 4];
+        var (count, plus) = Read(value, digits);
+        var significant = digits[..count].TrimStart('0');
+        var zeros = count - significant.Length;
+        return IsUsable(significant) && !plus && zeros < 2 && (zeros == 1 || significant.Length <= mostNational)
+            && (context.Country is null || CallingCode(significant, zeros, context.Country).Length == 0);
+    }
+
+    /// <summary>The digits, and whether a plus stood before them; no digits when there are too many.</summary>
+    static (int Count, bool Plus) Read(ReadOnlySpan<char> value, Span<char> digits)
+    {
         var count = 0;
         var plus = false;
         foreach (var raw in value)
@@ -81,7 +113,7 @@ static class PhoneRule
             if (char.IsAsciiDigit(c))
             {
                 if (count == digits.Length)
-                    return 0;
+                    return default;
                 digits[count++] = c;
             }
             else if (c is '+' or '＋')
@@ -93,16 +125,7 @@ static class PhoneRule
                 break; // an extension is not part of the number that an account carries
             }
         }
-
-        var significant = digits[..count].TrimStart('0');
-        var zeros = count - significant.Length;
-        if (!IsUsable(significant))
-            return 0;
-
-        var callingCode = plus || context.Country is null ? "" : CallingCode(significant, zeros, context.Country);
-        callingCode.CopyTo(to);
-        significant.CopyTo(to[callingCode.Length..]);
-        return callingCode.Length + significant.Length;
+        return (count, plus);
     }
 
     static string CallingCode(ReadOnlySpan<char> significant, int zeros, string country)

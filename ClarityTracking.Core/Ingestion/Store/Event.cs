@@ -58,7 +58,7 @@ public sealed class Event
     public required EventSource Source { get; init; }
 
     /// <summary>Sent with a test key or marked as test: never counted as revenue, delivered only to test modes.</summary>
-    public bool IsTest { get; init; }
+    public bool IsTest { get; set; }
 
     /// <summary>When it happened (UTC), by the sender's clock, corrected for a skewed one where the sender told its time.</summary>
     public required DateTimeOffset OccurredAt { get; init; }

@@ -16,6 +16,13 @@ public static class JsonMask
         "personal", "user", "ip", "user_agent", "userAgent", "client_ip_address", "client_user_agent",
     };
 
+    /// <summary>Names under which platforms take something readable about a person, where what is hashed beside it may be seen.</summary>
+    public static readonly IReadOnlySet<string> ReadableInRequests = new HashSet<string>(StringComparer.Ordinal)
+    {
+        "ip", "client_ip_address", "clientIpAddress", "user_agent", "client_user_agent", "clientUserAgent", "city", "state", "country", "region", "postal_code",
+        "userInfo", "externalIds", "externalId", "user_id",
+    };
+
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Reads a text; null when it is not JSON.</summary>

@@ -7,11 +7,9 @@ using Radzen;
 namespace ClarityTracking.Web.Components.Pages.Connections;
 
 /// <summary>Where a website's events go. The form opens beside the list and has an address of its own.</summary>
-public sealed partial class ConnectionsPage(ConnectionService service, ConnectionTester tester, DestinationCatalog catalog)
+public sealed partial class ConnectionsPage(ConnectionService service, DestinationCatalog catalog)
 {
-    private Guid? _testing;
-    private ConnectionTest? _test;
-    private string _testName = "";
+    private const string TestEventName = "event";
 
     /// <summary><c>new</c> or a connection's id.</summary>
     [SupplyParameterFromQuery(Name = "open")]
@@ -19,6 +17,14 @@ public sealed partial class ConnectionsPage(ConnectionService service, Connectio
 
     [SupplyParameterFromQuery(Name = "platform")]
     private string? Platform { get; set; }
+
+    /// <summary>Id of the connection whose test panel is open.</summary>
+    [SupplyParameterFromQuery(Name = "test")]
+    private string? Test { get; set; }
+
+    /// <summary>The event that the test panel shows.</summary>
+    [SupplyParameterFromQuery(Name = TestEventName)]
+    private string? TestEvent { get; set; }
 
     private LoadState<IReadOnlyList<ConnectionDetails>> Connections { get; set; } = new();
 
@@ -51,19 +57,18 @@ public sealed partial class ConnectionsPage(ConnectionService service, Connectio
         }
     }
 
+    private (IDestination Destination, ConnectionDetails Connection)? Tested =>
+        Connections.Value?.FirstOrDefault(c => c.Id.ToString() == Test) is { } connection && catalog.Find(connection.Platform) is { } destination
+            ? (destination, connection) : null;
+
     protected override async Task LoadAsync() =>
         Connections = await QueryAsync((caller, cancel) => service.ListAsync(caller, WebsiteId, cancel));
 
     private void ClosePanel() => Filter(("open", null), ("platform", null));
 
-    private void SavedAsync() => ClosePanel();
+    private void CloseTest() => Filter(("test", null), (TestEventName, null));
 
-    private async Task TestAsync(ConnectionDetails connection)
-    {
-        _testing = connection.Id;
-        var test = await DoAsync((caller, cancel) => tester.TestAsync(caller, WebsiteId, connection.Id, cancel));
-        (_testing, _test, _testName) = (null, test?.Value, connection.Name);
-    }
+    private void SavedAsync() => ClosePanel();
 
     private async Task EnableAsync(ConnectionDetails connection)
     {
