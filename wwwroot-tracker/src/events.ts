@@ -55,7 +55,7 @@ export const record = (type: string, time: number, fields: Fields, session?: str
 
 /**
  * Makes an event of a standard type, or a custom one under any other name, and queues it. Its id and time are those of this moment, on
- * every retry; an order, or `eventId`, makes the id the same on every call.
+ * every retry; the order of a purchase or enrolment, or `eventId`, makes the id the same on every call.
  */
 export const track = (name: string, fields?: Fields, time = Date.now()): void => {
   // the first event on a page is the view of it

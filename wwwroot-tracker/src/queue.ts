@@ -5,7 +5,7 @@ import { beacon, send } from "./transport";
 
 /**
  * Events wait here as finished JSON, so that a retry sends the same bytes. What could not be delivered is kept in localStorage for
- * retry.js to send.
+ * page.js (retry.ts) to send.
  */
 let buffer: string[] = [];
 let timer = 0;
@@ -19,7 +19,7 @@ const deliver = async (events: string[], leaving?: boolean): Promise<void> => {
   else if (wait) buffer.push(...events);
 };
 
-/** Sends everything that waits; `leaving` hands it to the browser as beacons because the page may be gone in a moment. */
+/** Sends everything that waits; `leaving` hands it to the browser as a beacon because the page may be gone in a moment. */
 export const flush = (leaving?: boolean): void => {
   // one that still runs only sends a little early
   timer = 0;

@@ -4,7 +4,7 @@ import { guard, log } from "./guard";
 
 // Browsers refuse keepalive requests and beacons above 64 kB in flight per page.
 const keepaliveLimit = 60000;
-// milliseconds when the server names none; retry.js makes it grow
+// milliseconds when the server names none; page.js (retry.ts) makes it grow
 const unasked = 2000;
 let inFlight = 0;
 
