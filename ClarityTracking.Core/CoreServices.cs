@@ -47,7 +47,7 @@ public static class CoreServices
         if (roles != NodeRoles.Worker) // the dashboard takes in events too: its test event
             services.AddHostedService(provider => provider.GetRequiredService<EventWriter>());
         services.AddSingleton<IngestPipeline>();
-        services.AddSingleton<EventLoader>();
+        services.AddSingleton<EventLoader>().AddSingleton<FilterRules>();
         services.AddSingleton<EventsStored>();
         services.AddSingleton<DeliveriesQueued>();
         services.AddSingleton<CallArchive>();
@@ -68,6 +68,7 @@ public static class CoreServices
             .ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<PublicNetworks>().Handler());
         services.AddSingleton<DestinationClient>().AddSingleton<AccessTokens>();
         services.AddTenancy();
+        services.AddSingleton<FilterRuleService>().AddSingleton<FilterRulePreviews>();
         services.AddSingleton<ConnectionService>().AddSingleton<ConnectionTester>();
         services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();
         services.AddSingleton<DeliveryQueries>().AddSingleton<Replay>();

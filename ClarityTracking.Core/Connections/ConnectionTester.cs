@@ -67,8 +67,8 @@ public sealed record ConnectionPreview(string EventId, Guid Id, string Name, Dat
 /// Shows what a connection's platform would get, and sends one event through the same mapping and judging as all others: one that really
 /// happened, or a page view of the website's own home page by nobody. With the platform's test mode it shows there as a test.
 /// </summary>
-public sealed class ConnectionTester(ClarityDb database, ConnectionService connections, DestinationCatalog catalog, DestinationClient client,
-    AccessTokens tokens, EventLoader events, TimeProvider clock)
+public sealed class ConnectionTester(ClarityDb database, ConnectionService connections, DestinationCatalog catalog, FilterRules rules,
+    DestinationClient client, AccessTokens tokens, EventLoader events, TimeProvider clock)
 {
     private const int LongestAnswer = 16 * 1024;
 
@@ -96,23 +96,23 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
             return found.Error;
         var (website, connection, destination, settings) = found.Value;
         var now = clock.GetUtcNow();
-        if (await EventAsync(db, website, eventId, destination, settings, now, cancel) is not { } shown)
+        if (await EventAsync(db, website, eventId, destination, settings, now, cancel) is not var (shown, about))
             return Error.NotFound("event");
 
-        var skip = EventRouter.ReasonToSkip(shown, destination, settings, now);
+        var routed = EventRouter.Route(shown, about, id, destination, settings, now);
         JsonElement? payload = null;
-        if (skip is null)
+        if (routed.Skip is null)
         {
             var access = new DestinationAccess(client.BaseUrl(destination.Info), settings, connections.Opened(connection), now);
-            var mapped = destination.Map(shown, settings);
+            var mapped = destination.Map(routed.Event, settings);
             var request = destination.BuildRequest([mapped], access);
             var body = request.Mask(Encoding.UTF8.GetString(request.Body));
             // what goes alone in a request is all of it
             payload = ReferenceEquals(destination.CallOf(mapped), mapped) ? Json.ElementOf(body) : EventTraces.RequestOf(body, position: 0);
         }
         var keys = MatchKeyCheck.Of(shown, destination, website.DefaultCountry);
-        return new ConnectionPreview(shown.EventId, shown.Id, shown.Name, shown.OccurredAt, skip, payload, keys, EstimateOf(shown, keys),
-            TestModeOf(destination, shown.Name, settings, website, now));
+        return new ConnectionPreview(shown.EventId, shown.Id, shown.Name, shown.OccurredAt, routed.Skip, payload, keys, EstimateOf(shown, keys),
+            TestModeOf(destination, routed.Event.Name, settings, website, now));
     }
 
     /// <summary>Sends an event and says what came back. Changes nothing but the audit log.</summary>
@@ -132,29 +132,31 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
             return Error.Invalid(new FieldError("testCode", wrong));
         var test = Names.Select(name => TestEvent(website, now, name)).FirstOrDefault(e => destination.ReasonToSkip(e, settings, now)?.Reason != SkipReason.Unmapped)
             ?? TestEvent(website, now);
+        IReadOnlyList<FilterRule> about = []; // they are for real events: nobody's page view shows whether the connection works
         if (order.EventId is not null)
         {
-            if (await EventAsync(db, website, order.EventId, destination, settings, now, cancel) is not { } real)
+            if (await EventAsync(db, website, order.EventId, destination, settings, now, cancel) is not var (real, rulesAbout))
                 return Error.NotFound("event");
-            test = real;
+            (test, about) = (real, rulesAbout);
             test.IsTest = true;
             settings = WithToggle(destination, settings);
         }
 
-        var skip = EventRouter.ReasonToSkip(test, destination, settings, now);
-        if (skip is { Reason: SkipReason.Test })
+        var routed = EventRouter.Route(test, about, id, destination, settings, now);
+        if (routed.Skip is { Reason: SkipReason.Test })
         {
             if (order.EventId is not null && !order.AsReal)
                 return NoTestMode(destination);
             // who presses the button wants it sent: a real event as what it is, nobody's page view still marked
             test.IsTest = order.EventId is null;
-            skip = order.EventId is null ? null : EventRouter.ReasonToSkip(test, destination, settings, now);
+            routed = order.EventId is null ? new Routed(test, null) : EventRouter.Route(test, about, id, destination, settings, now);
         }
+        var skip = routed.Skip;
         db.Audit(connection.WorkspaceId, caller, "connection.tested", $"connection {id}", order.EventId is null ? null : $"event {test.Id}", now);
         await db.SaveChangesAsync(cancel);
         if (skip is not null)
             return new ConnectionTest(false, "skipped", $"{skip.Reason.Word()}: {skip.Detail}", test.EventId, null, null, null, null);
-        return await SendAsync(destination, test, new DestinationAccess(client.BaseUrl(destination.Info), settings, connections.Opened(connection), now), cancel);
+        return await SendAsync(destination, routed.Event, new DestinationAccess(client.BaseUrl(destination.Info), settings, connections.Opened(connection), now), cancel);
     }
 
     private async Task<ConnectionTest> SendAsync(IDestination destination, Event test, DestinationAccess access, CancellationToken cancel)
@@ -194,8 +196,8 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
             : new Error(ErrorKind.Invalid, "unknown_platform", "This version does not know the connection's platform.", []);
     }
 
-    /// <summary>An event as the delivery worker loads it; null = the website has none like it.</summary>
-    private async Task<Event?> EventAsync(
+    /// <summary>An event as the delivery worker loads it, and the website's rules that are about it; null = the website has none like it.</summary>
+    private async Task<(Event Event, IReadOnlyList<FilterRule> About)?> EventAsync(
         ClarityDbContext db, Website website, string? eventId, IDestination destination, JsonElement settings, DateTimeOffset now, CancellationToken cancel)
     {
         var all = db.Events.AsNoTracking().Where(e => e.WorkspaceId == website.WorkspaceId && e.WebsiteId == website.Id);
@@ -210,8 +212,11 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
         try
         {
             // the caller's own connection: row level security holds for it
-            var loaded = await events.LoadAsync((NpgsqlConnection)db.Database.GetDbConnection(), [new EventAddress(website.WorkspaceId, website.Id, address)], cancel);
-            return loaded.GetValueOrDefault(address);
+            var own = (NpgsqlConnection)db.Database.GetDbConnection();
+            var loaded = await events.LoadAsync(own, [new EventAddress(website.WorkspaceId, website.Id, address)], cancel);
+            if (!loaded.TryGetValue(address, out var @event))
+                return null;
+            return (@event, (await rules.LoadAsync(own, website.WorkspaceId, website.Id, cancel)).About(@event));
         }
         finally
         {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Routing;
 using Npgsql;
 
 namespace ClarityTracking.Core.Delivery;
@@ -32,7 +33,7 @@ internal sealed record ClaimedDelivery(Guid WorkspaceId, Guid WebsiteId, Guid Id
 
 /// <summary>What a lane knows of its connection.</summary>
 internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id, string Platform, JsonElement Settings, byte[]? Credentials, int FailuresInARow,
-    bool IsProbe)
+    bool IsProbe, string? RulesVersion)
 {
     /// <summary>
     /// Loads a connection that may send now; null when it is off, paused, gone or must wait. A degraded one is given to one worker of all nodes,
@@ -41,11 +42,11 @@ internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id,
     public static async Task<LaneConnection?> LoadAsync(
         NpgsqlConnection connection, LaneKey key, DateTimeOffset now, DateTimeOffset leaseUntil, CancellationToken cancel)
     {
-        const string Columns = "website_id, platform, settings, credentials, failures_in_a_row, state = 'degraded'";
+        var columns = $"website_id, platform, settings, credentials, failures_in_a_row, state = 'degraded', {FilterRules.VersionSql("connections")}";
         const string MaySend = "workspace_id = $1 AND id = $2 AND enabled AND (not_before IS NULL OR not_before <= $3)";
         await using var command = new NpgsqlCommand($"""
-            WITH probe AS (UPDATE connections SET not_before = $4 WHERE {MaySend} AND state = 'degraded' RETURNING {Columns})
-            SELECT {Columns} FROM connections WHERE {MaySend} AND state = 'healthy'
+            WITH probe AS (UPDATE connections SET not_before = $4 WHERE {MaySend} AND state = 'degraded' RETURNING {columns})
+            SELECT {columns} FROM connections WHERE {MaySend} AND state = 'healthy'
             UNION ALL SELECT * FROM probe
             """, connection);
         foreach (var value in new object[] { key.WorkspaceId, key.ConnectionId, now, leaseUntil })
@@ -53,7 +54,8 @@ internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id,
         await using var reader = await command.ExecuteReaderAsync(cancel);
         return await reader.ReadAsync(cancel)
             ? new LaneConnection(key.WorkspaceId, reader.GetGuid(0), key.ConnectionId, reader.GetString(1),
-                JsonSerializer.Deserialize<JsonElement>(reader.GetString(2)), reader.IsDBNull(3) ? null : reader.GetFieldValue<byte[]>(3), reader.GetInt32(4), reader.GetBoolean(5))
+                JsonSerializer.Deserialize<JsonElement>(reader.GetString(2)), reader.IsDBNull(3) ? null : reader.GetFieldValue<byte[]>(3), reader.GetInt32(4), reader.GetBoolean(5),
+                reader.IsDBNull(6) ? null : reader.GetString(6))
             : null;
     }
 

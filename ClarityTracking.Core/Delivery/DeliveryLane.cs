@@ -4,6 +4,7 @@ using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Ingestion.Store;
+using ClarityTracking.Core.Routing;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -15,8 +16,8 @@ namespace ClarityTracking.Core.Delivery;
 /// in halves too; the event it owes that to waits alone. A degraded connection is tried with one event first.
 /// </summary>
 public sealed partial class DeliveryLane(
-    NpgsqlDataSource database, EventLoader loader, DestinationCatalog catalog, DestinationClient client, AccessTokens tokens, SecretProtector protector,
-    CallArchive archive, TimeProvider clock, ILogger<DeliveryLane> log)
+    NpgsqlDataSource database, EventLoader loader, DestinationCatalog catalog, FilterRules rules, DestinationClient client, AccessTokens tokens,
+    SecretProtector protector, CallArchive archive, TimeProvider clock, ILogger<DeliveryLane> log)
 {
     /// <summary>How long a claim lasts. No call is begun in its last <see cref="LongestCall"/>, so a worker that is alive never loses it.</summary>
     internal static readonly TimeSpan Lease = TimeSpan.FromMinutes(3);
@@ -84,6 +85,7 @@ public sealed partial class DeliveryLane(
         NpgsqlConnection connection, IDestination destination, LaneConnection target, List<ClaimedDelivery> claimed, BatchRecord record, CancellationToken cancel)
     {
         var events = await loader.LoadAsync(connection, claimed.ConvertAll(c => new EventAddress(c.WorkspaceId, c.WebsiteId, c.EventId)), cancel);
+        var set = await rules.GetAsync(connection, target.WorkspaceId, target.WebsiteId, target.RulesVersion, cancel);
         var sendable = new List<Outgoing>(claimed.Count);
         foreach (var delivery in claimed)
         {
@@ -92,16 +94,17 @@ public sealed partial class DeliveryLane(
                 record.Finish(delivery, null, DeliveryStatus.Dead, FailureKind.Permanent.Word(), "The event is no longer stored.");
                 continue;
             }
-            if (destination.ReasonToSkip(@event, target.Settings, clock.GetUtcNow()) is { } skip)
+            var routed = EventRouter.Route(@event, set.About(@event), target.Id, destination, target.Settings, clock.GetUtcNow());
+            if (routed.Skip is { } skip)
             {
-                // it was fine when it was routed: since then it grew too old, or the connection's settings changed
-                var status = skip.Reason == Routing.SkipReason.TooOld ? DeliveryStatus.Dead : DeliveryStatus.Skipped;
+                // it was fine when it was routed: since then it grew too old, or the connection's settings or the rules changed
+                var status = skip.Reason == SkipReason.TooOld ? DeliveryStatus.Dead : DeliveryStatus.Skipped;
                 record.Finish(delivery, @event, status, skip.Reason.Word(), skip.Detail);
                 continue;
             }
             try
             {
-                sendable.Add(new Outgoing(delivery, @event, destination.Map(@event, target.Settings)));
+                sendable.Add(new Outgoing(delivery, @event, destination.Map(routed.Event, target.Settings)));
             }
             catch (Exception error) when (error is InvalidOperationException or FormatException or JsonException or ArgumentException)
             {

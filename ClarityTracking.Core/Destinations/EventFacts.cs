@@ -31,10 +31,10 @@ static class EventFacts
             @event.Value is { } value && CurrencyCode.Read(@event.Currency) is { } currency ? (value, currency) : null;
 
         /// <summary>
-        /// Platforms shall use the event for measuring only. The visitor let the data go but refused personalised ads; those who refused the data
-        /// itself never get here, see <see cref="EventRouter"/>.
+        /// Platforms shall use the event for measuring only: the visitor refused personalised ads, or ads data altogether and the connection was set
+        /// up to send it all the same, see <see cref="ConsentRule"/>.
         /// </summary>
-        internal bool DeniesPersonalization => @event.Consent?.AdPersonalization == false;
+        internal bool DeniesPersonalization => @event.Consent is { AdPersonalization: false } or { AdUserData: false };
 
         /// <summary>A click id byte for byte, or null.</summary>
         internal string? ClickId(string name) => @event.ClickIds.TryGetValue(name, out var click) && click.Value.Length > 0 ? click.Value : null;

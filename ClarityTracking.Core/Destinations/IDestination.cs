@@ -90,14 +90,21 @@ public abstract record TokenGrant
 /// <param name="MaxAge">Oldest event the platform takes, counted from when it happened.</param>
 /// <param name="DefaultBaseUrl">Base address when the operator sets none.</param>
 /// <param name="Fields">Settings and credentials in the order a form asks for them.</param>
-/// <param name="IsForAds">Gets no event of visitors who refuse ads data. False for analytics and the customer's own systems, which see to consent themselves.</param>
+/// <param name="IsForAds">
+/// Gets no event of a browser that asks not to be tracked (GPC, DNT), whatever the connection's consent setting says. False for analytics and the
+/// customer's own systems, which see to consent themselves.
+/// </param>
 /// <param name="Rate">How fast one connection may call, over all nodes; null where the platform names no limit.</param>
 /// <param name="TestSetting">
 /// The setting (a <see cref="FieldKind.Text"/> for a code, or a <see cref="FieldKind.Toggle"/>) that makes the platform show events as tests and
 /// count none. Null = it has no such mode, or (the customer's own systems) sees by the event itself that it is a test.
 /// </param>
 public sealed record DestinationInfo(string Platform, string DisplayName, int MaxBatch, TimeSpan MaxAge, Uri DefaultBaseUrl, IReadOnlyList<ConnectionField> Fields,
-    bool IsForAds = true, RateLimit? Rate = null, string? TestSetting = null);
+    bool IsForAds = true, RateLimit? Rate = null, string? TestSetting = null)
+{
+    /// <summary>What visitors must not have refused (words of <see cref="ConsentRule.Categories"/>) where the connection's settings name nothing else.</summary>
+    public IReadOnlyList<string> DefaultConsent { get => field ?? (IsForAds ? ConsentRule.ForAds : []); init; }
+}
 
 /// <summary>One input of a connection's form.</summary>
 /// <param name="Name">JSON name.</param>

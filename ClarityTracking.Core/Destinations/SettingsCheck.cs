@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using ClarityTracking.Core.Routing;
 
 namespace ClarityTracking.Core.Destinations;
 
@@ -38,6 +39,7 @@ static partial class SettingsCheck
             if (!field.IsSecret)
                 Check(errors, settings, "settings", field);
         CheckPairs(errors, settings, Events, isEventName, wantedName);
+        errors.AddRange(ConsentRule.Check(settings));
         if (credentials is not { } secrets)
             return errors;
         if (secrets.ValueKind != JsonValueKind.Object)

@@ -27,7 +27,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
     /// <summary>Fits the body of every route, so that none is refused for its shape before it looks whose thing it is.</summary>
     private const string AnyBody = """
         {"name":"Taken over","domain":"evil.example.com","kind":"secret","role":"owner","email":"EMAIL","platform":"meta",
-         "settings":{"dataset_id":"666"},"credentials":{"access_token":"evil"},"enabled":false,"status":"dead","dryRun":false}
+         "settings":{"dataset_id":"666"},"credentials":{"access_token":"evil"},"enabled":false,"when":{},"then":{"action":"exclude"},"status":"dead","dryRun":false}
         """;
 
     [Fact]
@@ -148,7 +148,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             Assert.True(await db.Websites.CountAsync() >= 2);
     }
 
-    private sealed record Tenant(Account Account, NewSite Site, Guid Connection, Guid Key, string Event);
+    private sealed record Tenant(Account Account, NewSite Site, Guid Connection, Guid Key, Guid Rule, string Event);
 
     private async Task<Tenant> TenantAsync(string name)
     {
@@ -157,6 +157,8 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
         using var client = app.ClientFor(account);
         var connection = await AppFixture.JsonOf(await client.PostAsJsonAsync($"/api/websites/{site.Id}/connections",
             new { platform = "meta", settings = new { dataset_id = "1" }, credentials = new { access_token = "secret" }, enabled = false }));
+        var rule = await AppFixture.JsonOf(await client.PostAsJsonAsync($"/api/websites/{site.Id}/rules",
+            new { name = "Staff", when = new { field = "url_path", op = "starts_with", value = "/admin" }, then = new { action = "exclude" } }));
         var keys = await AppFixture.JsonOf(await client.GetAsync($"/api/websites/{site.Id}/keys"));
         using var server = app.Anonymous();
         server.DefaultRequestHeaders.Add("X-API-Key", site.SecretKey);
@@ -164,7 +166,8 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             new { events = new[] { new { event_id = $"{name}-1", event_type = "lead", timestamp = DateTimeOffset.UtcNow, session_id = "s" } } }));
         var id = await app.ValueAsync<Guid>($"SELECT id FROM events WHERE website_id = '{site.Id}'");
         await app.RunAsync($"DELETE FROM outbox WHERE website_id = '{site.Id}'"); // else it may be routed between two fingerprints
-        return new Tenant(account, site, connection.GetProperty("id").GetGuid(), keys.GetProperty("items")[0].GetProperty("id").GetGuid(), id.ToString());
+        return new Tenant(account, site, connection.GetProperty("id").GetGuid(), keys.GetProperty("items")[0].GetProperty("id").GetGuid(),
+            rule.GetProperty("id").GetGuid(), id.ToString());
     }
 
     private IEnumerable<(string Method, RoutePattern Pattern)> TenantRoutes()
@@ -201,6 +204,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
                     ("websites", "id") => tenant.Site.Id,
                     (_, "cid") => tenant.Connection,
                     (_, "keyId") => tenant.Key,
+                    (_, "rid") => tenant.Rule,
                     (_, "userId") => tenant.Account.UserId,
                     (_, "eventId") => tenant.Event,
                     _ => throw new InvalidOperationException($"{pattern.RawText}: say here which of a tenant's ids {{{parameter.Name}}} is."),

@@ -18,7 +18,10 @@ public sealed class AnalyticsDestination : IDestination
 
     /// <inheritdoc />
     public DestinationInfo Info { get; } = new("google_analytics", "Google Analytics", MaxBatch: 25, MaxAge: TimeSpan.FromHours(72) - Margin,
-        new Uri("https://www.google-analytics.com"), AnalyticsSettings.Fields, IsForAds: false, TestSetting: "test");
+        new Uri("https://www.google-analytics.com"), AnalyticsSettings.Fields, IsForAds: false, TestSetting: "test")
+    {
+        DefaultConsent = [ConsentRule.AnalyticsStorage],
+    };
 
     /// <inheritdoc />
     public IReadOnlyList<FieldError> Check(JsonElement settings, JsonElement? credentials) =>
@@ -28,8 +31,10 @@ public sealed class AnalyticsDestination : IDestination
     /// <inheritdoc />
     public Skip? ReasonToSkip(Event @event, JsonElement settings, DateTimeOffset now)
     {
-        if (@event.Consent is { AnalyticsStorage: false } or { Signal: "dnt" })
+        if (@event.Consent is { Signal: "dnt" })
             return new Skip(SkipReason.Consent, "The visitor did not allow analytics.");
+        if (ConsentRule.ReasonToSkip(@event, Info, settings) is { } refused)
+            return refused;
         var name = AnalyticsEventNames.Find(@event.Name, settings);
         if (EventFacts.ReasonToSkip(@event, name, Info.DisplayName, Info.MaxAge, AnalyticsSettings.IsTest(settings), now) is { } skip)
             return skip;

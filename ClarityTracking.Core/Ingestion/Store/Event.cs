@@ -27,11 +27,7 @@ public sealed record ClickId(string Value, DateTimeOffset? FirstSeen);
 /// <param name="AdStorage">May ad identifiers be kept in the browser?</param>
 /// <param name="AnalyticsStorage">May analytics identifiers be kept in the browser?</param>
 /// <param name="Signal"><c>gpc</c> or <c>dnt</c> when the browser itself refused (Sec-GPC, DNT); else null.</param>
-public sealed record Consent(bool? AdUserData, bool? AdPersonalization, bool? AdStorage, bool? AnalyticsStorage, string? Signal)
-{
-    /// <summary>True when the visitor refused that data about them goes to ad platforms.</summary>
-    public bool RefusesAds => AdUserData == false || AdStorage == false;
-}
+public sealed record Consent(bool? AdUserData, bool? AdPersonalization, bool? AdStorage, bool? AnalyticsStorage, string? Signal);
 
 /// <summary>
 /// One thing that happened, as it is stored: append-only, in weekly partitions of its <see cref="Id"/>.
@@ -117,7 +113,48 @@ public sealed class Event
     /// <summary>The readable personal data; null in privacy mode, or when there is none. Stored sealed, opened only to deliver or on a logged request.</summary>
     public PersonalData? Personal { get; set; }
 
+    /// <summary>What of it filter rules may change.</summary>
+    internal EventContent Content => new(Name, Url, Referrer, Value, Currency, OrderId, Utm, Properties);
+
+    /// <summary>A copy with other content, for one connection; the stored event stays as it is.</summary>
+    internal Event With(EventContent content) => new()
+    {
+        WorkspaceId = WorkspaceId,
+        WebsiteId = WebsiteId,
+        Id = Id,
+        EventId = EventId,
+        Name = content.Name,
+        Source = Source,
+        IsTest = IsTest,
+        OccurredAt = OccurredAt,
+        ReceivedAt = ReceivedAt,
+        VisitorId = VisitorId,
+        SessionId = SessionId,
+        Url = content.Url,
+        Referrer = content.Referrer,
+        Value = content.Value,
+        Currency = content.Currency,
+        OrderId = content.OrderId,
+        UserAgent = UserAgent,
+        BotReason = BotReason,
+        ClickIds = ClickIds,
+        Cookies = Cookies,
+        Utm = content.Utm,
+        Consent = Consent,
+        MatchKeys = MatchKeys,
+        Properties = content.Properties,
+        Redacted = Redacted,
+        Personal = Personal,
+    };
+
     private static readonly Dictionary<string, ClickId> NoClickIds = [];
     private static readonly Dictionary<string, string> NoWords = [];
     internal static readonly JsonElement EmptyObject = JsonDocument.Parse("{}").RootElement.Clone();
 }
+
+/// <summary>
+/// What of an event filter rules may change for one connection. Who it was, its ids, its consent and its times are not among it, so no rule can
+/// write match keys or move an event in time.
+/// </summary>
+internal readonly record struct EventContent(string Name, string? Url, string? Referrer, decimal? Value, string? Currency, string? OrderId,
+    IReadOnlyDictionary<string, string> Utm, JsonElement Properties);
