@@ -56,12 +56,16 @@ public sealed class ConsentRuleTests
     [InlineData("""["ad_user_data","ad_user_data"]""", "settings.consent[1]")]
     public void Consent_AsASetting_IsChecked(string value, string? wrong)
     {
-        var errors = Platforms["tinybird"].Check(JsonElement.Parse($$"""{"datasource":"events","consent":{{value}}}"""), null);
+        var errors = Platforms["tinybird"].Check(JsonElement.Parse($$"""{"data_source":"events","consent":{{value}}}"""), null);
         Assert.Equal(wrong is null ? [] : [wrong], errors.Select(e => e.Field));
     }
 
-    [Fact]
-    public void RefusedAdsData_SentAllTheSame_IsForMeasuringOnly() =>
-        Assert.Equal("LDU", new MetaEvents { Consent = new Consent(false, null, null, null, null) }
-            .Map(JsonElement.Parse("""{"dataset_id":"1","limited_data_use":true,"consent":[]}""")).GetProperty("data_processing_options")[0].GetString());
+    [Theory]
+    [InlineData(false, null, true)]
+    [InlineData(true, false, true)]
+    [InlineData(true, true, false)]
+    [InlineData(null, null, false)]
+    public void RefusedAdsData_SentAllTheSame_IsForMeasuringOnly(bool? data, bool? personal, bool isOptedOut) =>
+        Assert.Equal(isOptedOut, new MetaEvents { Consent = new Consent(data, personal, null, null, null) }.Map(JsonElement.Parse("""{"dataset_id":"1","consent":[]}"""))
+            .TryGetProperty("opt_out", out _));
 }

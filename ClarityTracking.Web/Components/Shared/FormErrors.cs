@@ -19,4 +19,7 @@ public sealed class FormErrors
         var message = _error?.Fields.FirstOrDefault(f => f.Field == field)?.Message;
         return message is not null && message.StartsWith(field, StringComparison.Ordinal) ? label + message[field.Length..] : message;
     }
+
+    /// <summary>The first error of what lies below a place (<c>then.changes[0]</c>), as it was told; null when there is none.</summary>
+    public string? Within(string place) => _error?.Fields.FirstOrDefault(f => f.Field.StartsWith(place, StringComparison.Ordinal))?.Message;
 }

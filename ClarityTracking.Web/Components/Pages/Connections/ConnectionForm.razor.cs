@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Routing;
 using ClarityTracking.Web.Components.Shared;
 using Microsoft.AspNetCore.Components;
 
@@ -12,8 +13,17 @@ public sealed partial class ConnectionForm(ConnectionService service)
 {
     private const string Off = "off";
 
+    private static readonly IReadOnlyList<(string Category, string Label, string Help)> ConsentLabels =
+    [
+        (ConsentRule.Categories[0], "Ads data", "Data about the visitor may go to ad platforms (ad_user_data)."),
+        (ConsentRule.Categories[1], "Personalised ads", "It may be used to choose ads (ad_personalization)."),
+        (ConsentRule.Categories[2], "Ad identifiers", "They may be kept in the browser (ad_storage)."),
+        (ConsentRule.Categories[3], "Analytics", "Visits may be measured (analytics_storage)."),
+    ];
+
     private readonly FormErrors _errors = new();
     private Dictionary<string, string> _values = [];
+    private HashSet<string> _consent = [];
     private string _name = "";
     private bool _isBusy;
 
@@ -36,6 +46,7 @@ public sealed partial class ConnectionForm(ConnectionService service)
     protected override void OnInitialized()
     {
         _name = Existing?.Name ?? Destination.Info.DisplayName;
+        _consent = [.. ConsentRule.Needed(Destination.Info, Existing?.Settings ?? default)];
         _values = Destination.Info.Fields.ToDictionary(f => f.Name, f => f.IsSecret ? "" : f.Kind == FieldKind.Pairs ? LinesOf(f.Name) : TextOf(f.Name));
     }
 
@@ -87,6 +98,11 @@ public sealed partial class ConnectionForm(ConnectionService service)
             else if (!field.IsSecret && Existing is not null)
                 settings[field.Name] = null; // a cleared field is removed
         }
+        // the platform's own stays unsaid, so that a better one reaches this connection too
+        if (!_consent.SetEquals(Destination.Info.DefaultConsent))
+            settings[ConsentRule.Setting] = new JsonArray([.. ConsentRule.Categories.Where(_consent.Contains).Select(c => (JsonNode)c)]);
+        else if (Existing is not null)
+            settings[ConsentRule.Setting] = null;
         var values = new ConnectionValues(_name, JsonSerializer.SerializeToElement(settings),
             Existing is null || credentials.Count > 0 ? JsonSerializer.SerializeToElement(credentials) : null, Existing is null ? true : null);
         var saved = await DoAsync((caller, cancel) => Existing is { } existing
