@@ -81,18 +81,18 @@ public sealed partial class RulesPage(FilterRuleService rules, ConnectionService
 
     private static FilterRuleValues ValuesOf(FilterRuleDetails rule) => new(rule.Name, rule.Priority, rule.ConnectionId, rule.Enabled, rule.When, rule.Then);
 
-    private Task SwitchAsync(FilterRuleDetails rule) => ChangeAsync(
+    private Task<bool> SwitchAsync(FilterRuleDetails rule) => ChangeAsync(
         (caller, cancel) => rules.ReplaceAsync(caller, WebsiteId, rule.Id, ValuesOf(rule) with { Enabled = !rule.Enabled }, cancel),
         rule.Enabled ? $"{rule.Name} is switched off" : $"{rule.Name} is switched on");
 
     /// <summary>Off, so that a copy does nothing before it was made another; of the same priority, so that it comes right after.</summary>
-    private Task DuplicateAsync(FilterRuleDetails rule)
+    private Task<bool> DuplicateAsync(FilterRuleDetails rule)
     {
         var name = $"{(rule.Name.Length > 190 ? rule.Name[..190] : rule.Name)} (copy)";
         return ChangeAsync((caller, cancel) => rules.CreateAsync(caller, WebsiteId, ValuesOf(rule) with { Name = name, Enabled = false }, cancel), $"{name} is switched off until you want it");
     }
 
-    private Task MoveAsync(int place, int by)
+    private Task<bool> MoveAsync(int place, int by)
     {
         var order = Loaded.Value!.Rules.Select(r => r.Id).ToList();
         (order[place], order[place + by]) = (order[place + by], order[place]);
