@@ -15,7 +15,7 @@ public sealed class RuleDraftTests
     [InlineData("""{"all":[{"field":"event_name","op":"equals","value":"purchase"},{"field":"value","op":"less","value":"100"}]}""", """{"action":"include"}""",
         "Event name is purchase and value is less than 100", "Let through to all connections")]
     [InlineData("""{"any":[{"field":"utm_source","op":"missing"},{"not":{"any":[{"field":"country","op":"in","value":["AT","DE"]}]}}]}""", """{"action":"route","connections":["00000000-0000-0000-0000-00000000000a"]}""",
-        "Utm source is missing or not (country is one of AT, DE)", "Send only to a deleted connection")]
+        "UTM source is missing or not (country is one of AT, DE)", "Send only to a deleted connection")]
     [InlineData("""{"all":[{"any":[{"field":"properties.seats","op":"at_least","value":3},{"field":"properties.vip","op":"equals","value":true}]},{"field":"properties.code","op":"equals","value":"007"}]}""",
         """{"changes":[{"set":"properties.level","value":7},{"rename":"properties.a","to":"properties.b"},{"remove":"url_query"}]}""",
         "(seats is at least 3 or vip is true) and code is 007", "For all connections: set level to 7, move a to b, remove page query")]

@@ -124,10 +124,10 @@ public sealed class FilterRuleEndpointTests(AppFixture app) : IClassFixture<AppF
         var meta = await ConnectAsync(client, site, "meta", new { dataset_id = "1" });
         var tinybird = await ConnectAsync(client, site, "tinybird", new { data_source = "events" });
         await SendAsync(site,
-            new { event_id = "staff", event_type = "page_view", properties = new { url = "https://shop.example.com/admin", plan = "x", address_book = new { size = 1 } } , user = new { email = "anna@example.com" } },
-            new { event_id = "view", event_type = "page_view", properties = new { url = "https://shop.example.com/?a=1" } , user = new { email = "anna@example.com" } },
-            new { event_id = "denied", event_type = "page_view", properties = new { url = "https://shop.example.com/" }, consent = new { ad_user_data = "denied" } },
-            new { event_id = "order", event_type = "purchase", properties = new { url = "https://shop.example.com/thanks?b=2", value = 149.9, currency = "EUR" }, user = new { email = "anna@example.com" } });
+            new { event_id = "staff", event_type = "page_view", properties = new { url = "https://shop.example.com/admin", plan = "x", address_book = new { size = 1 } }, user = new { email = "anna@example.com" } },
+            new { event_id = "view", event_type = "page_view", properties = new { url = "https://shop.example.com/?a=1" }, user = new { email = "anna@example.com" } },
+            new { event_id = "denied", event_type = "page_view", properties = new { url = "https://shop.example.com/" }, consent = new { ad_user_data = "denied" } });
+        await SendAsync(site, new { event_id = "order", event_type = "purchase", properties = new { url = "https://shop.example.com/thanks?b=2", value = 149.9, currency = "EUR" }, user = new { email = "anna@example.com" } });
         var path = $"/api/websites/{site.Id}/rules";
 
         // nothing saved, nothing tried

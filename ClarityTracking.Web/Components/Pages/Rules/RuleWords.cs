@@ -26,6 +26,14 @@ internal static class RuleWords
     /// <summary>A field's name; an own property's as it is.</summary>
     public static string Field(string name) => Fields.GetValueOrDefault(name) ?? (name.StartsWith("properties.", StringComparison.Ordinal) ? name["properties.".Length..] : name);
 
+    /// <summary>The name within a sentence; UTM stays as it is.</summary>
+    private static string Inner(string name)
+    {
+        var field = Field(name);
+        return name.StartsWith("properties.", StringComparison.Ordinal) || field.StartsWith("UTM", StringComparison.Ordinal) || field.Length == 0
+            ? field : char.ToLowerInvariant(field[0]) + field[1..];
+    }
+
     /// <summary>What a value of the field looks like.</summary>
     public static string Example(string field) => Examples.GetValueOrDefault(field) ?? "";
 
@@ -90,7 +98,7 @@ internal static class RuleWords
     private static string Text(DraftCondition condition, bool isInner)
     {
         if (condition is DraftRow row)
-            return $"{Field(row.Field).ToLowerInvariant()} {Comparison(row.Comparison)}{(row.TakesValue ? " " + row.Value.Replace("\n", ", ", StringComparison.Ordinal) : "")}";
+            return $"{Inner(row.Field)} {Comparison(row.Comparison)}{(row.TakesValue ? " " + row.Value.Replace("\n", ", ", StringComparison.Ordinal) : "")}";
         var group = (DraftGroup)condition;
         var text = string.Join(group.Mode == GroupMode.All ? " and " : " or ", group.Parts.Select(part => Text(part, isInner: true)));
         return group.Mode == GroupMode.None ? $"not ({text})" : isInner && group.Parts.Count > 1 ? $"({text})" : text;
@@ -98,9 +106,9 @@ internal static class RuleWords
 
     private static string Change(DraftChange change) => change.Verb switch
     {
-        ChangeVerb.Set => $"set {Field(change.Field).ToLowerInvariant()} to {change.Value}",
-        ChangeVerb.Rename => $"move {Field(change.Field).ToLowerInvariant()} to {Field(change.To).ToLowerInvariant()}",
-        ChangeVerb.Remove => $"remove {Field(change.Field).ToLowerInvariant()}",
+        ChangeVerb.Set => $"set {Inner(change.Field)} to {change.Value}",
+        ChangeVerb.Rename => $"move {Inner(change.Field)} to {Inner(change.To)}",
+        ChangeVerb.Remove => $"remove {Inner(change.Field)}",
     };
 
     private static string NameOf(Guid id, IReadOnlyList<ConnectionDetails> connections) => connections.FirstOrDefault(c => c.Id == id)?.Name ?? "a deleted connection";
