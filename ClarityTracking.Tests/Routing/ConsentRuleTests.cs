@@ -14,7 +14,9 @@ public sealed class ConsentRuleTests
 {
     private static readonly Dictionary<string, IDestination> Platforms = new()
     {
-        ["meta"] = new MetaDestination(), ["google_analytics"] = new AnalyticsDestination(), ["tinybird"] = new TinybirdDestination(),
+        ["meta"] = new MetaDestination(),
+        ["google_analytics"] = new AnalyticsDestination(),
+        ["tinybird"] = new TinybirdDestination(),
     };
 
     [Theory]

@@ -52,7 +52,7 @@ public sealed partial class RulesPage(FilterRuleService rules, ConnectionService
             var to = await connections.ListAsync(caller, WebsiteId, cancel);
             return to.IsOk ? new Site(list.Value, to.Value) : (Result<Site>)to.Error;
         });
-        if (_opened.Open != Open || _opened.Template != Template)
+        if (_opened.Open != Open || _opened.Template != Template || (Open is not null && _opened.Draft is null))
             _opened = (Open, Template, Loaded.Value is { } site ? DraftOf(site) : null);
     }
 
