@@ -16,6 +16,7 @@ using ClarityTracking.Core.Destinations.TikTok;
 using ClarityTracking.Core.Destinations.Tinybird;
 using ClarityTracking.Core.Destinations.Webhook;
 using ClarityTracking.Core.Health;
+using ClarityTracking.Core.Inbound;
 using ClarityTracking.Core.Ingestion;
 using ClarityTracking.Core.Ingestion.Identify;
 using ClarityTracking.Core.Ingestion.Store;
@@ -43,9 +44,8 @@ public static class CoreServices
         services.AddSingleton<PersonalDataSealer>();
         services.AddSingleton<DailySalts>();
         services.AddSingleton<KeyDirectory>();
-        services.AddSingleton<EventWriter>();
-        if (roles != NodeRoles.Worker) // the dashboard takes in events too: its test event
-            services.AddHostedService(provider => provider.GetRequiredService<EventWriter>());
+        services.AddSingleton<EventWriter>(); // on every node: the dashboard takes in its test event, workers what webhooks tell
+        services.AddHostedService(provider => provider.GetRequiredService<EventWriter>());
         services.AddSingleton<IngestPipeline>();
         services.AddSingleton<EventLoader>();
         services.AddSingleton<EventsStored>();
@@ -53,7 +53,7 @@ public static class CoreServices
         services.AddSingleton<CallArchive>();
         services.AddSingleton<DeliveryLane>();
         if (roles.HasFlag(NodeRoles.Worker))
-            services.AddHostedService<EventRouter>().AddHostedService<DeliveryWorker>();
+            services.AddHostedService(provider => provider.GetRequiredService<InboundWorker>()).AddHostedService<EventRouter>().AddHostedService<DeliveryWorker>();
         services.AddSingleton<IDestination, MetaDestination>();
         services.AddSingleton<IDestination, TikTokDestination>().AddSingleton<IDestination, PinterestDestination>();
         services.AddSingleton<IDestination, SnapchatDestination>().AddSingleton<IDestination, RedditDestination>();
@@ -67,6 +67,8 @@ public static class CoreServices
         services.AddHttpClient(DestinationClient.UserAddressClientName, client => client.Timeout = DeliveryLane.LongestCall)
             .ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<PublicNetworks>().Handler());
         services.AddSingleton<DestinationClient>().AddSingleton<AccessTokens>();
+        services.AddSources();
+        services.AddSingleton<PlatformCatalog>();
         services.AddTenancy();
         services.AddSingleton<ConnectionService>().AddSingleton<ConnectionTester>();
         services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();

@@ -34,6 +34,7 @@ app.MapHealth();
 if (roles.HasFlag(NodeRoles.Collect))
 {
     app.MapCollect();
+    app.MapWebhookIntake();
     app.MapTracker();
 }
 if (roles.HasFlag(NodeRoles.Web))

@@ -31,6 +31,7 @@ public static class Api
         api.MapWorkspaces();
         api.MapWebsites();
         api.MapConnections();
+        api.MapInboundWebhooks();
         api.MapEvents();
         api.MapDeliveries();
         api.MapWebsiteHealth();
