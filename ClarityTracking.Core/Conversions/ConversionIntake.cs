@@ -3,6 +3,7 @@ using ClarityTracking.Core.Inbound;
 using ClarityTracking.Core.Ingestion;
 using ClarityTracking.Core.Ingestion.Enrich;
 using ClarityTracking.Core.Ingestion.Store;
+using ClarityTracking.Core.Ingestion.Validate;
 
 namespace ClarityTracking.Core.Conversions;
 
@@ -47,8 +48,10 @@ public sealed class ConversionIntake(IngestPipeline pipeline, VisitorMemory visi
     private static JsonElement EventJson(SourceConnection source, InboundRecord record, string? senderId, ConversionEvent made, RecalledVisitor? visitor)
     {
         var told = record.Attribution ?? new Dictionary<string, string>();
+        var isStandard = EnvelopeStep.EventTypes.Contains(made.Name);
         var properties = new Dictionary<string, object?>
         {
+            ["event_name"] = isStandard ? null : made.Name,
             ["value"] = made.Value,
             ["currency"] = made.Value is null ? null : record.Currency,
             ["order_id"] = senderId is null ? null : ConversionEvent.ShortId(senderId),
@@ -74,7 +77,7 @@ public sealed class ConversionIntake(IngestPipeline pipeline, VisitorMemory visi
         return JsonSerializer.SerializeToElement(new
         {
             event_id = made.EventId,
-            event_type = made.Name,
+            event_type = isStandard ? made.Name : "custom",
             timestamp = made.OccurredAt.ToUnixTimeMilliseconds(),
             visitor_id = told.GetValueOrDefault("visitor_id"),
             session_id = visitor?.SessionId,

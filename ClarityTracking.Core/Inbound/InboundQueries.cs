@@ -106,12 +106,14 @@ public sealed class InboundQueries(ClarityDb database, SourceCatalog catalog, Se
             highest = before;
         var status = filter.Status?.Word();
         return await db.Database.SqlQuery<Row>($"""
-            SELECT w.workspace_id, w.id, w.connection_id, c.platform, c.settings::text AS settings, w.received_at, w.last_received_at, w.times, w.verdict, w.status, w.reason,
-                   w.source_event, w.attempts, CASE WHEN w.status = 'received' THEN w.next_attempt_at END AS next_attempt_at, w.headers::text AS headers, w.body_sealed, w.body_bytes,
+            SELECT w.workspace_id AS "WorkspaceId", w.id AS "Id", w.connection_id AS "ConnectionId", c.platform AS "Platform", c.settings::text AS "Settings",
+                   w.received_at AS "ReceivedAt", w.last_received_at AS "LastReceivedAt", w.times AS "Times", w.verdict AS "Verdict", w.status AS "Status", w.reason AS "Reason",
+                   w.source_event AS "SourceEvent", w.attempts AS "Attempts", CASE WHEN w.status = 'received' THEN w.next_attempt_at END AS "NextAttemptAt",
+                   w.headers::text AS "Headers", w.body_sealed AS "BodySealed", w.body_bytes AS "BodyBytes",
                    ARRAY(SELECT e.id FROM conversion_events x JOIN events e ON e.workspace_id = x.workspace_id AND e.website_id = x.website_id AND e.event_id = x.event_id
-                          WHERE x.workspace_id = w.workspace_id AND x.webhook_id = w.id AND e.name = x.name ORDER BY e.id) AS event_ids,
+                          WHERE x.workspace_id = w.workspace_id AND x.webhook_id = w.id AND e.name = x.name ORDER BY e.id) AS "EventIds",
                    ARRAY(SELECT DISTINCT x.conversion_id FROM conversion_changes x
-                          WHERE x.workspace_id = w.workspace_id AND x.webhook_id = w.id) AS conversion_ids
+                          WHERE x.workspace_id = w.workspace_id AND x.webhook_id = w.id) AS "ConversionIds"
               FROM inbound_webhooks w JOIN connections c ON c.workspace_id = w.workspace_id AND c.id = w.connection_id
              WHERE w.workspace_id = {workspaceId} AND w.website_id = {websiteId} AND w.id >= {lowest} AND w.id < {highest}
                AND ({id}::uuid IS NULL OR w.id = {id}) AND ({filter.ConnectionId}::uuid IS NULL OR w.connection_id = {filter.ConnectionId})

@@ -42,12 +42,15 @@ sealed partial class PassedThrough
     }
 
     /// <summary>Adds the page the visit began on; call it after what was told outright.</summary>
-    internal PassedThrough AddLanding(string? url, string? referrer)
+    /// <param name="url">The page.</param>
+    /// <param name="referrer">The address before it.</param>
+    /// <param name="readQuery">What its query carries counts as told, where nothing was told outright.</param>
+    internal PassedThrough AddLanding(string? url, string? referrer, bool readQuery = true)
     {
         if (Text(url) is { } landing)
         {
             _found["landing_url"] = landing;
-            var query = landing.IndexOf('?', StringComparison.Ordinal) is >= 0 and var question ? landing[(question + 1)..].Split('#')[0] : "";
+            var query = readQuery && landing.IndexOf('?', StringComparison.Ordinal) is >= 0 and var question ? landing[(question + 1)..].Split('#')[0] : "";
             foreach (var pair in query.Split('&', StringSplitOptions.RemoveEmptyEntries))
                 if (pair.IndexOf('=', StringComparison.Ordinal) is > 0 and var equals)
                     Add(Uri.UnescapeDataString(pair[..equals]), Uri.UnescapeDataString(pair[(equals + 1)..].Replace('+', ' ')));

@@ -145,6 +145,6 @@ public sealed class GenericSource : ISource
         var told = new PassedThrough();
         foreach (var member in json.Members())
             told.Add(member.Name, member.Value.Text());
-        return told.AddLanding(json.Text("landing_url"), json.Text("referrer")).Found;
+        return told.AddLanding(json.Text("landing_url"), json.Text("referrer"), readQuery: false).Found;
     }
 }
