@@ -128,7 +128,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
         {
             // no condition anywhere, as a careless author would write it
             Assert.Equal([attacker.Site.Id], await db.Websites.Select(w => w.Id).ToListAsync());
-            Assert.Equal([attacker.Connection], await db.Connections.Select(c => c.Id).ToListAsync());
+            Assert.Equal([attacker.Connection], await db.Connections.Where(c => c.Platform == "meta").Select(c => c.Id).ToListAsync());
             Assert.Equal([attacker.Account.UserId], await db.Users.Select(u => u.Id).ToListAsync());
             Assert.All(await db.AuditLog.Select(a => a.WorkspaceId).ToListAsync(), id => Assert.Equal(attacker.Site.WorkspaceId, id));
             Assert.Equal(0, await db.Websites.Where(w => w.Id == victim.Site.Id).ExecuteDeleteAsync());
@@ -148,7 +148,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             Assert.True(await db.Websites.CountAsync() >= 2);
     }
 
-    private sealed record Tenant(Account Account, NewSite Site, Guid Connection, Guid Key, string Event);
+    private sealed record Tenant(Account Account, NewSite Site, Guid Connection, Guid Key, string Event, Guid Webhook);
 
     private async Task<Tenant> TenantAsync(string name)
     {
@@ -164,7 +164,12 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             new { events = new[] { new { event_id = $"{name}-1", event_type = "lead", timestamp = DateTimeOffset.UtcNow, session_id = "s" } } }));
         var id = await app.ValueAsync<Guid>($"SELECT id FROM events WHERE website_id = '{site.Id}'");
         await app.RunAsync($"DELETE FROM outbox WHERE website_id = '{site.Id}'"); // else it may be routed between two fingerprints
-        return new Tenant(account, site, connection.GetProperty("id").GetGuid(), keys.GetProperty("items")[0].GetProperty("id").GetGuid(), id.ToString());
+        var source = await AppFixture.JsonOf(await client.PostAsJsonAsync($"/api/websites/{site.Id}/connections",
+            new { platform = "generic", credentials = new { webhook_secret = "whsec_" + Convert.ToBase64String(new byte[32]) }, enabled = false }));
+        using (var unsigned = app.Anonymous())
+            await AppFixture.ProblemOf(await unsigned.PostAsync(source.GetProperty("webhookUrl").GetString(), new StringContent("{}")), 401);
+        var webhook = await app.ValueAsync<Guid>($"SELECT id FROM inbound_webhooks WHERE website_id = '{site.Id}'");
+        return new Tenant(account, site, connection.GetProperty("id").GetGuid(), keys.GetProperty("items")[0].GetProperty("id").GetGuid(), id.ToString(), webhook);
     }
 
     private IEnumerable<(string Method, RoutePattern Pattern)> TenantRoutes()
@@ -203,6 +208,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
                     (_, "keyId") => tenant.Key,
                     (_, "userId") => tenant.Account.UserId,
                     (_, "eventId") => tenant.Event,
+                    (_, "whid") => tenant.Webhook,
                     _ => throw new InvalidOperationException($"{pattern.RawText}: say here which of a tenant's ids {{{parameter.Name}}} is."),
                 });
                 place++;
