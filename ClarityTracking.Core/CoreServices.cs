@@ -1,4 +1,5 @@
 using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
@@ -21,6 +22,7 @@ using ClarityTracking.Core.Ingestion;
 using ClarityTracking.Core.Ingestion.Identify;
 using ClarityTracking.Core.Ingestion.Store;
 using ClarityTracking.Core.Ingestion.Validate;
+using ClarityTracking.Core.Links;
 using ClarityTracking.Core.Reports;
 using ClarityTracking.Core.Routing;
 using ClarityTracking.Core.Tenancy;
@@ -68,6 +70,7 @@ public static class CoreServices
             .ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<PublicNetworks>().Handler());
         services.AddSingleton<DestinationClient>().AddSingleton<AccessTokens>();
         services.AddSources();
+        services.AddSingleton<LinkDirectory>().AddSingleton<LinkService>().AddSingleton<LinkRedirect>().AddSingleton<RecordedConversions>();
         services.AddSingleton<PlatformCatalog>();
         services.AddTenancy();
         services.AddSingleton<ConnectionService>().AddSingleton<ConnectionTester>();

@@ -35,6 +35,8 @@ if (roles.HasFlag(NodeRoles.Collect))
 {
     app.MapCollect();
     app.MapWebhookIntake();
+    app.MapLinkRedirect();
+    app.MapConversionIntake();
     app.MapTracker();
 }
 if (roles.HasFlag(NodeRoles.Web))

@@ -148,7 +148,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             Assert.True(await db.Websites.CountAsync() >= 2);
     }
 
-    private sealed record Tenant(Account Account, NewSite Site, Guid Connection, Guid Key, string Event, Guid Webhook);
+    private sealed record Tenant(Account Account, NewSite Site, Guid Connection, Guid Key, string Event, Guid Webhook, Guid Link, string Click);
 
     private async Task<Tenant> TenantAsync(string name)
     {
@@ -162,14 +162,19 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
         server.DefaultRequestHeaders.Add("X-API-Key", site.SecretKey);
         await AppFixture.JsonOf(await server.PostAsJsonAsync("/api/v1/collect",
             new { events = new[] { new { event_id = $"{name}-1", event_type = "lead", timestamp = DateTimeOffset.UtcNow, session_id = "s" } } }));
-        var id = await app.ValueAsync<Guid>($"SELECT id FROM events WHERE website_id = '{site.Id}'");
+        var id = await app.ValueAsync<Guid>($"SELECT id FROM events WHERE website_id = '{site.Id}' AND name = 'lead'");
         await app.RunAsync($"DELETE FROM outbox WHERE website_id = '{site.Id}'"); // else it may be routed between two fingerprints
         var source = await AppFixture.JsonOf(await client.PostAsJsonAsync($"/api/websites/{site.Id}/connections",
             new { platform = "generic", credentials = new { webhook_secret = "whsec_" + Convert.ToBase64String(new byte[32]) }, enabled = false }));
         using (var unsigned = app.Anonymous())
             await AppFixture.ProblemOf(await unsigned.PostAsync(source.GetProperty("webhookUrl").GetString(), new StringContent("{}")), 401);
         var webhook = await app.ValueAsync<Guid>($"SELECT id FROM inbound_webhooks WHERE website_id = '{site.Id}'");
-        return new Tenant(account, site, connection.GetProperty("id").GetGuid(), keys.GetProperty("items")[0].GetProperty("id").GetGuid(), id.ToString(), webhook);
+        var link = await AppFixture.JsonOf(await client.PostAsJsonAsync($"/api/websites/{site.Id}/links", new { name = "Link", targetUrl = "https://shop.example.com/" }));
+        using var visitor = app.Anonymous();
+        var followed = await visitor.GetAsync($"/r/{link.GetProperty("slug").GetString()}");
+        var click = System.Web.HttpUtility.ParseQueryString(followed.Headers.Location!.Query)["ct_tracking_id"]!;
+        await app.RunAsync($"DELETE FROM outbox WHERE website_id = '{site.Id}'");
+        return new Tenant(account, site, connection.GetProperty("id").GetGuid(), keys.GetProperty("items")[0].GetProperty("id").GetGuid(), id.ToString(), webhook, link.GetProperty("id").GetGuid(), click);
     }
 
     private IEnumerable<(string Method, RoutePattern Pattern)> TenantRoutes()
@@ -209,6 +214,8 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
                     (_, "userId") => tenant.Account.UserId,
                     (_, "eventId") => tenant.Event,
                     (_, "whid") => tenant.Webhook,
+                    (_, "linkId") => tenant.Link,
+                    (_, "trackingId") => tenant.Click,
                     _ => throw new InvalidOperationException($"{pattern.RawText}: say here which of a tenant's ids {{{parameter.Name}}} is."),
                 });
                 place++;

@@ -32,6 +32,8 @@ public static class Api
         api.MapWebsites();
         api.MapConnections();
         api.MapInboundWebhooks();
+        api.MapLinks();
+        api.MapConversions();
         api.MapEvents();
         api.MapDeliveries();
         api.MapWebsiteHealth();

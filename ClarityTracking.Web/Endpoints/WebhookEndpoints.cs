@@ -50,35 +50,32 @@ public static class WebhookEndpoints
         {
             using var body = await RequestBody.ReadAsync(http.Request, InboundIntake.LargestBody, http.RequestAborted);
             if (body is null)
-                return Problem(413, "body_too_large", "The body is larger than 2 MiB.");
+                return Problems.Of(413, "body_too_large", "The body is larger than 2 MiB.");
             var headers = http.Request.Headers.ToDictionary(h => h.Key, h => string.Join(",", h.Value.ToArray()), StringComparer.OrdinalIgnoreCase);
             var receipt = await takeInAsync(new InboundRequest(http.Request.Method, PublicUrlOf(http.Request, configuration), headers, body.Bytes, clock.GetUtcNow()));
             return receipt switch
             {
-                null => Problem(404, "unknown_webhook", "No connection has this address. Copy it again from the connection's page."),
+                null => Problems.Of(404, "unknown_webhook", "No connection has this address. Copy it again from the connection's page."),
                 { Verdict.IsPing: true } => Results.Ok(),
-                { Verdict.IsValid: false } => Problem(401, receipt.Verdict.Reason, "The signature was not accepted."),
+                { Verdict.IsValid: false } => Problems.Of(401, receipt.Verdict.Reason, "The signature was not accepted."),
                 { Error: { } error } => Results.Json(new { error, field = receipt.Field, code = "unprocessable_webhook" }, statusCode: 422),
                 _ => Results.Ok(new { id = receipt.Id, duplicate = receipt.IsDuplicate }),
             };
         }
         catch (InvalidDataException)
         {
-            return Problem(400, "invalid_gzip", "The body is not valid gzip.");
+            return Problems.Of(400, "invalid_gzip", "The body is not valid gzip.");
         }
         catch (Exception error) when (error is NpgsqlException or TimeoutException)
         {
             http.Response.Headers.RetryAfter = "5";
-            return Problem(503, "unavailable", "The database is away. Nothing was stored; send the same webhook again.");
+            return Problems.Of(503, "unavailable", "The database is away. Nothing was stored; send the same webhook again.");
         }
     }
 
     /// <summary>The address as the sender knows it: behind a proxy, only the operator can say what that is.</summary>
     private static string PublicUrlOf(HttpRequest request, IConfiguration configuration) =>
         configuration["Clarity:PublicUrl"] is { Length: > 0 } url ? url.TrimEnd('/') + request.Path.ToUriComponent() + request.QueryString.ToUriComponent() : request.GetEncodedUrl();
-
-    private static IResult Problem(int status, string code, string detail) =>
-        Results.Problem(detail, statusCode: status, title: code.Replace('_', ' '), extensions: [new("code", code)]);
 
     internal static async Task<Results<Ok<Page<InboundWebhook>>, ProblemHttpResult>> ListAsync(Guid id, Guid? connectionId, Word<InboundStatus>? status, DateTimeOffset? from,
         DateTimeOffset? to, Guid? cursor, int? limit, Caller caller, InboundQueries webhooks, CancellationToken cancel) =>
