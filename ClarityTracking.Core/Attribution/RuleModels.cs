@@ -48,7 +48,7 @@ public static class RuleModels
         }
         var sum = 0.0;
         for (var i = 0; i < shares.Length; i++)
-            sum += shares[i] = Math.Exp2(-(ages[i] - ages[^1]) / HalfLife.TotalMilliseconds); // from the last touch on, so that very old journeys do not vanish
+            sum += shares[i] = double.Exp2(-(ages[i] - ages[^1]) / HalfLife.TotalMilliseconds); // from the last touch on, so that very old journeys do not vanish
         for (var i = 0; i < shares.Length; i++)
             shares[i] /= sum;
     });

@@ -4,6 +4,8 @@ using ClarityTracking.Tests.Vectors;
 
 namespace ClarityTracking.Tests.Attribution;
 
+using Journeys = ClarityTracking.Core.Attribution.Journeys; // beside the namespace of the browser's journeys
+
 /// <summary>Every model against figures worked out elsewhere: rule models and Shapley exactly, Markov chains within a millionth.</summary>
 public sealed class ModelTests
 {
