@@ -1,5 +1,7 @@
+#:sdk Microsoft.NET.Sdk.Web
 #:project ../ClarityTracking.Core
 #:property PublishAot=false
+#:property RestorePackagesWithLockFile=false
 
 // Times every attribution model on journeys held in memory, and prints what share of the time each step takes.
 //   dotnet run -c Release bench/attribution.cs -- [journeys.jsonl | how many to make, default 1000000] [result.json]
