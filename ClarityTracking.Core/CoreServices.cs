@@ -1,4 +1,5 @@
 using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
@@ -16,10 +17,12 @@ using ClarityTracking.Core.Destinations.TikTok;
 using ClarityTracking.Core.Destinations.Tinybird;
 using ClarityTracking.Core.Destinations.Webhook;
 using ClarityTracking.Core.Health;
+using ClarityTracking.Core.Inbound;
 using ClarityTracking.Core.Ingestion;
 using ClarityTracking.Core.Ingestion.Identify;
 using ClarityTracking.Core.Ingestion.Store;
 using ClarityTracking.Core.Ingestion.Validate;
+using ClarityTracking.Core.Links;
 using ClarityTracking.Core.Reports;
 using ClarityTracking.Core.Routing;
 using ClarityTracking.Core.Tenancy;
@@ -43,9 +46,8 @@ public static class CoreServices
         services.AddSingleton<PersonalDataSealer>();
         services.AddSingleton<DailySalts>();
         services.AddSingleton<KeyDirectory>();
-        services.AddSingleton<EventWriter>();
-        if (roles != NodeRoles.Worker) // the dashboard takes in events too: its test event
-            services.AddHostedService(provider => provider.GetRequiredService<EventWriter>());
+        services.AddSingleton<EventWriter>(); // on every node: the dashboard takes in its test event, workers what webhooks tell
+        services.AddHostedService(provider => provider.GetRequiredService<EventWriter>());
         services.AddSingleton<IngestPipeline>();
         services.AddSingleton<EventLoader>().AddSingleton<FilterRules>();
         services.AddSingleton<EventsStored>();
@@ -53,7 +55,7 @@ public static class CoreServices
         services.AddSingleton<CallArchive>();
         services.AddSingleton<DeliveryLane>();
         if (roles.HasFlag(NodeRoles.Worker))
-            services.AddHostedService<EventRouter>().AddHostedService<DeliveryWorker>();
+            services.AddHostedService(provider => provider.GetRequiredService<InboundWorker>()).AddHostedService<EventRouter>().AddHostedService<DeliveryWorker>();
         services.AddSingleton<IDestination, MetaDestination>();
         services.AddSingleton<IDestination, TikTokDestination>().AddSingleton<IDestination, PinterestDestination>();
         services.AddSingleton<IDestination, SnapchatDestination>().AddSingleton<IDestination, RedditDestination>();
@@ -67,6 +69,9 @@ public static class CoreServices
         services.AddHttpClient(DestinationClient.UserAddressClientName, client => client.Timeout = DeliveryLane.LongestCall)
             .ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<PublicNetworks>().Handler());
         services.AddSingleton<DestinationClient>().AddSingleton<AccessTokens>();
+        services.AddSources();
+        services.AddSingleton<LinkDirectory>().AddSingleton<LinkService>().AddSingleton<LinkRedirect>().AddSingleton<RecordedConversions>();
+        services.AddSingleton<PlatformCatalog>();
         services.AddTenancy();
         services.AddSingleton<FilterRuleService>().AddSingleton<FilterRulePreviews>();
         services.AddSingleton<ConnectionService>().AddSingleton<ConnectionTester>();

@@ -34,6 +34,9 @@ app.MapHealth();
 if (roles.HasFlag(NodeRoles.Collect))
 {
     app.MapCollect();
+    app.MapWebhookIntake();
+    app.MapLinkRedirect();
+    app.MapConversionIntake();
     app.MapTracker();
 }
 if (roles.HasFlag(NodeRoles.Web))

@@ -68,9 +68,16 @@ public sealed class Connection
     /// <summary>The rate limit's memory (UTC), see <see cref="Delivery.RateLimit"/>; null before the first call.</summary>
     public DateTimeOffset? CallsBookedUntil { get; private set; }
 
+    /// <summary>Of a source: the unguessable part of its webhook address. Null for destinations.</summary>
+    public string? WebhookToken { get; private set; }
+
     public DateTimeOffset CreatedAt { get; private set; }
 
     public DateTimeOffset UpdatedAt { get; private set; }
+
+    /// <summary>Makes it a source with an address of its own.</summary>
+    public void ReceiveWebhooks() =>
+        WebhookToken = System.Buffers.Text.Base64Url.EncodeToString(System.Security.Cryptography.RandomNumberGenerator.GetBytes(24));
 
     public void Rename(string name, DateTimeOffset now) => (Name, UpdatedAt) = (name, now);
 

@@ -6,6 +6,7 @@ using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Configuration;
 
 namespace ClarityTracking.Core.Connections;
 
@@ -24,15 +25,16 @@ namespace ClarityTracking.Core.Connections;
 /// <param name="NotBefore">Not tried before (UTC).</param>
 /// <param name="CreatedAt">UTC.</param>
 /// <param name="UpdatedAt">UTC.</param>
+/// <param name="WebhookUrl">Of a source: the address its sender posts to; without host while the operator has set no public address. Null for destinations.</param>
 public sealed record ConnectionDetails(Guid Id, Guid WebsiteId, string Platform, string PlatformName, string Name, JsonElement Settings,
     IReadOnlyList<string> Credentials, bool Enabled, ConnectionState State, string? StateReason, DateTimeOffset StateChangedAt,
-    DateTimeOffset? NotBefore, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt);
+    DateTimeOffset? NotBefore, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, string? WebhookUrl);
 
 /// <summary>What can be set; null = as it is. <paramref name="Settings"/> and <paramref name="Credentials"/> are merged member by member, a null member removes one.</summary>
 public sealed record ConnectionValues(string? Name, JsonElement? Settings, JsonElement? Credentials, bool? Enabled);
 
 /// <summary>Connections of a website to destinations.</summary>
-public sealed class ConnectionService(ClarityDb database, DestinationCatalog catalog, SecretProtector protector, PublicNetworks networks, TimeProvider clock)
+public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalog, SecretProtector protector, PublicNetworks networks, IConfiguration configuration, TimeProvider clock)
 {
     internal const string CredentialsPurpose = "credentials";
     private static readonly JsonElement Nothing = JsonDocument.Parse("{}").RootElement;
@@ -63,15 +65,15 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
         var website = await db.WebsiteAsync(caller, websiteId, Role.Admin, cancel);
         if (!website.IsOk)
             return website.Error;
-        if (platform is null || catalog.Find(platform) is not { } destination)
+        if (platform is null || catalog.Find(platform) is not { } known)
             return UnknownPlatform(platform);
         var settings = values.Settings ?? Nothing;
         var credentials = values.Credentials ?? Nothing;
         var rules = new FieldRules();
-        var name = rules.Name("name", values.Name ?? destination.Info.DisplayName);
+        var name = rules.Name("name", values.Name ?? known.DisplayName);
         CheckObjects(rules, settings, credentials);
         if (rules.Errors.Count == 0)
-            Check(rules, destination, settings, credentials);
+            Check(rules, known, settings, credentials);
         if (rules.Errors.Count > 0)
             return Error.Invalid(rules.Errors);
 
@@ -79,6 +81,8 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
         var connection = new Connection(website.Value.WorkspaceId, websiteId, platform, name!, settings.GetRawText(), now);
         connection.ReplaceCredentials(Seal(connection, credentials), now);
         connection.Enable(values.Enabled ?? true, now);
+        if (known.IsSource)
+            connection.ReceiveWebhooks();
         db.Connections.Add(connection);
         db.Audit(connection.WorkspaceId, caller, "connection.created", $"connection {connection.Id}", $"{platform}: {name}", now);
         await db.SaveChangesAsync(cancel);
@@ -96,7 +100,7 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
         if (!found.IsOk)
             return found.Error;
         var connection = found.Value;
-        if (catalog.Find(connection.Platform) is not { } destination)
+        if (catalog.Find(connection.Platform) is not { } known)
             return UnknownPlatform(connection.Platform);
         var rules = new FieldRules();
         var name = rules.Name("name", values.Name);
@@ -105,7 +109,7 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
             return Error.Invalid(rules.Errors);
         var settings = Merged(Parse(connection.Settings), values.Settings);
         JsonElement? credentials = values.Credentials is { } given ? Merged(Opened(connection), given) : null;
-        Check(rules, destination, settings, credentials);
+        Check(rules, known, settings, credentials);
         if (rules.Errors.Count > 0)
             return Error.Invalid(rules.Errors);
 
@@ -175,24 +179,27 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
     private byte[] Seal(Connection connection, JsonElement credentials) =>
         protector.Seal(CredentialsPurpose, connection.WorkspaceId, connection.Id, Encoding.UTF8.GetBytes(credentials.GetRawText()));
 
-    private ConnectionDetails Info(Connection c) => new(c.Id, c.WebsiteId, c.Platform, catalog.Find(c.Platform)?.Info.DisplayName ?? c.Platform, c.Name,
+    private ConnectionDetails Info(Connection c) => new(c.Id, c.WebsiteId, c.Platform, catalog.Find(c.Platform)?.DisplayName ?? c.Platform, c.Name,
         Parse(c.Settings), [.. Opened(c).EnumerateObject().Select(m => m.Name).Distinct()], c.Enabled, c.State, c.StateReason, c.StateChangedAt, c.NotBefore,
-        c.CreatedAt, c.UpdatedAt);
+        c.CreatedAt, c.UpdatedAt, c.WebhookToken is null ? null : $"{PublicUrl}/webhooks/{c.Platform}/{c.WebhookToken}");
+
+    /// <summary>The address people and senders reach the installation by (<c>Clarity:PublicUrl</c>); empty when the operator has not said.</summary>
+    private string PublicUrl => configuration["Clarity:PublicUrl"]?.TrimEnd('/') ?? "";
 
     private Error UnknownPlatform(string? platform)
     {
-        var known = string.Join(", ", catalog.All.Select(d => d.Info.Platform).Order(StringComparer.Ordinal));
+        var known = string.Join(", ", catalog.Keys.Order(StringComparer.Ordinal));
         var words = platform is null ? "platform is missing" : "This platform is unknown";
         return new Error(ErrorKind.Invalid, "unknown_platform", $"{words}; known are: {known}.", [new FieldError("platform", $"{words}; known are: {known}.")]);
     }
 
-    private void Check(FieldRules rules, IDestination destination, JsonElement settings, JsonElement? credentials)
+    private void Check(FieldRules rules, Platform platform, JsonElement settings, JsonElement? credentials)
     {
-        foreach (var error in destination.Check(settings, credentials))
+        foreach (var error in platform.Check(settings, credentials))
             rules.Add(error.Field, error.Message);
         if (rules.Errors.Count > 0)
             return;
-        foreach (var field in destination.Info.Fields)
+        foreach (var field in platform.Fields)
             if (field.Kind == FieldKind.Url && ConnectionJson.Text(settings, field.Name) is { } url && networks.Refusal(new Uri(url)) is { } refusal)
                 rules.Add($"settings.{field.Name}", refusal);
     }

@@ -15,6 +15,10 @@ public sealed class RetentionOptions
     /// <summary>Days that deliveries, their attempts and calls, and the reasons of dropped events are kept.</summary>
     [Range(14, 36_500)]
     public int DeliveryDays { get; set; } = 90;
+
+    /// <summary>Days after which a cleanup removes clicks; never before their link's window has ended.</summary>
+    [Range(1, 36_500)]
+    public int ClickDays { get; set; } = 90;
 }
 
 /// <summary>What one run of <see cref="Retention"/> removed.</summary>

@@ -86,7 +86,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             Assert.DoesNotContain(victim.Site.WorkspaceId.ToString(), await client.GetStringAsync(path), StringComparison.Ordinal);
         await AppFixture.ProblemOf(await client.PostAsJsonAsync("/api/websites", new { name = "x", domain = "x.example.com", workspaceId = victim.Site.WorkspaceId }), 404);
         // a filter by another's connection finds nothing
-        var deliveries = await AppFixture.JsonOf(await client.GetAsync($"/api/websites/{attacker.Site.Id}/deliveries?connectionId={victim.Connection}"));
+        var deliveries = await AppFixture.JsonOf(await client.GetAsync($"/api/websites/{attacker.Site.Id}/deliveries?connectionId={victim.Ids["cid"]}"));
         Assert.Equal(0, deliveries.GetProperty("items").GetArrayLength());
     }
 
@@ -128,7 +128,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
         {
             // no condition anywhere, as a careless author would write it
             Assert.Equal([attacker.Site.Id], await db.Websites.Select(w => w.Id).ToListAsync());
-            Assert.Equal([attacker.Connection], await db.Connections.Select(c => c.Id).ToListAsync());
+            Assert.Equal([attacker.Ids["cid"]], await db.Connections.Where(c => c.Platform == "meta").Select(c => (object)c.Id).ToListAsync());
             Assert.Equal([attacker.Account.UserId], await db.Users.Select(u => u.Id).ToListAsync());
             Assert.All(await db.AuditLog.Select(a => a.WorkspaceId).ToListAsync(), id => Assert.Equal(attacker.Site.WorkspaceId, id));
             Assert.Equal(0, await db.Websites.Where(w => w.Id == victim.Site.Id).ExecuteDeleteAsync());
@@ -148,7 +148,8 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             Assert.True(await db.Websites.CountAsync() >= 2);
     }
 
-    private sealed record Tenant(Account Account, NewSite Site, Guid Connection, Guid Key, Guid Rule, string Event);
+    /// <param name="Ids">What the tenant owns, by the name routes give its parameter.</param>
+    private sealed record Tenant(Account Account, NewSite Site, Dictionary<string, object> Ids);
 
     private async Task<Tenant> TenantAsync(string name)
     {
@@ -164,10 +165,29 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
         server.DefaultRequestHeaders.Add("X-API-Key", site.SecretKey);
         await AppFixture.JsonOf(await server.PostAsJsonAsync("/api/v1/collect",
             new { events = new[] { new { event_id = $"{name}-1", event_type = "lead", timestamp = DateTimeOffset.UtcNow, session_id = "s" } } }));
-        var id = await app.ValueAsync<Guid>($"SELECT id FROM events WHERE website_id = '{site.Id}'");
+        var id = await app.ValueAsync<Guid>($"SELECT id FROM events WHERE website_id = '{site.Id}' AND name = 'lead'");
         await app.RunAsync($"DELETE FROM outbox WHERE website_id = '{site.Id}'"); // else it may be routed between two fingerprints
-        return new Tenant(account, site, connection.GetProperty("id").GetGuid(), keys.GetProperty("items")[0].GetProperty("id").GetGuid(),
-            rule.GetProperty("id").GetGuid(), id.ToString());
+        var source = await AppFixture.JsonOf(await client.PostAsJsonAsync($"/api/websites/{site.Id}/connections",
+            new { platform = "generic", credentials = new { webhook_secret = "whsec_" + Convert.ToBase64String(new byte[32]) }, enabled = false }));
+        using (var unsigned = app.Anonymous())
+            await AppFixture.ProblemOf(await unsigned.PostAsync(source.GetProperty("webhookUrl").GetString(), new StringContent("{}")), 401);
+        var webhook = await app.ValueAsync<Guid>($"SELECT id FROM inbound_webhooks WHERE website_id = '{site.Id}'");
+        var link = await AppFixture.JsonOf(await client.PostAsJsonAsync($"/api/websites/{site.Id}/links", new { name = "Link", targetUrl = "https://shop.example.com/" }));
+        using var visitor = app.Anonymous();
+        var followed = await visitor.GetAsync($"/r/{link.GetProperty("slug").GetString()}");
+        var click = System.Web.HttpUtility.ParseQueryString(followed.Headers.Location!.Query)["ct_tracking_id"]!;
+        await app.RunAsync($"DELETE FROM outbox WHERE website_id = '{site.Id}'");
+        return new Tenant(account, site, new()
+        {
+            ["cid"] = connection.GetProperty("id").GetGuid(),
+            ["keyId"] = keys.GetProperty("items")[0].GetProperty("id"),
+            ["userId"] = account.UserId,
+            ["eventId"] = id,
+            ["rid"] = rule.GetProperty("id"),
+            ["whid"] = webhook,
+            ["linkId"] = link.GetProperty("id"),
+            ["trackingId"] = click,
+        });
     }
 
     private IEnumerable<(string Method, RoutePattern Pattern)> TenantRoutes()
@@ -202,11 +222,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
                 {
                     ("workspaces", "id") => tenant.Site.WorkspaceId,
                     ("websites", "id") => tenant.Site.Id,
-                    (_, "cid") => tenant.Connection,
-                    (_, "keyId") => tenant.Key,
-                    (_, "rid") => tenant.Rule,
-                    (_, "userId") => tenant.Account.UserId,
-                    (_, "eventId") => tenant.Event,
+                    _ when tenant.Ids.TryGetValue(parameter.Name, out var id) => id,
                     _ => throw new InvalidOperationException($"{pattern.RawText}: say here which of a tenant's ids {{{parameter.Name}}} is."),
                 });
                 place++;

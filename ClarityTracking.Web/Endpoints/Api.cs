@@ -32,6 +32,9 @@ public static class Api
         api.MapWebsites();
         api.MapConnections();
         api.MapFilterRules();
+        api.MapInboundWebhooks();
+        api.MapLinks();
+        api.MapConversions();
         api.MapEvents();
         api.MapDeliveries();
         api.MapWebsiteHealth();

@@ -75,6 +75,8 @@ internal sealed class ConnectionConfiguration : IEntityTypeConfiguration<Connect
         builder.Property(c => c.Settings).HasColumnType("jsonb");
         builder.Property(c => c.State).HasMaxLength(20);
         builder.Property(c => c.StateReason).HasMaxLength(1000);
+        builder.Property(c => c.WebhookToken).HasMaxLength(64);
+        builder.HasIndex(c => c.WebhookToken).IsUnique();
         builder.HasOne<Website>().WithMany().HasForeignKey(c => new { c.WorkspaceId, c.WebsiteId }).OnDelete(DeleteBehavior.Cascade);
     }
 }

@@ -92,12 +92,21 @@ namespace ClarityTracking.Core.Data.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("updated_at");
 
+                    b.Property<string>("WebhookToken")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("webhook_token");
+
                     b.Property<Guid>("WebsiteId")
                         .HasColumnType("uuid")
                         .HasColumnName("website_id");
 
                     b.HasKey("WorkspaceId", "Id")
                         .HasName("pk_connections");
+
+                    b.HasIndex("WebhookToken")
+                        .IsUnique()
+                        .HasDatabaseName("ix_connections_webhook_token");
 
                     b.HasIndex("WorkspaceId", "WebsiteId")
                         .HasDatabaseName("ix_connections_workspace_id_website_id");

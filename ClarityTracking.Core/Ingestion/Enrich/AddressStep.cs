@@ -16,8 +16,22 @@ internal static class AddressStep
     {
         draft.Url = Clean(draft, draft.Url, "url", collect: true);
         draft.Referrer = Clean(draft, draft.Referrer, "referrer", collect: false);
-        return null;
+        return ReadUtm(draft);
     }
+
+    /// <summary>Campaign parameters told outright (<c>utm: {source, medium, …}</c>), by senders that know them but not the address; they win.</summary>
+    private static Drop? ReadUtm(EventDraft draft)
+    {
+        var fields = new FieldReader(draft.Json);
+        var utm = fields.Object("utm"u8);
+        if (utm.ValueKind == System.Text.Json.JsonValueKind.Object)
+            foreach (var name in CampaignNames)
+                if (utm.TryGetProperty(name, out var value) && fields.TextOf(value, "utm"u8, LongestCampaignText) is { } text)
+                    (draft.Utm ??= [])[name] = text;
+        return fields.Drop;
+    }
+
+    private static readonly string[] CampaignNames = ["source", "medium", "campaign", "term", "content", "id"];
 
     private static string? Clean(EventDraft draft, string? address, string field, bool collect)
     {

@@ -1,0 +1,116 @@
+using System.Text.Json;
+using ClarityTracking.Core.Inbound;
+using ClarityTracking.Core.Ingestion;
+using ClarityTracking.Core.Ingestion.Enrich;
+using ClarityTracking.Core.Ingestion.Store;
+using ClarityTracking.Core.Ingestion.Validate;
+
+namespace ClarityTracking.Core.Conversions;
+
+/// <summary>
+/// Gives intake the events that conversions and checkouts give rise to: what the sender tells, joined by the visitor's id with what the
+/// browser told before (click ids, browser ids, consent, address), since no sender knows those.
+/// </summary>
+public sealed class ConversionIntake(IngestPipeline pipeline, VisitorMemory visitors, TimeProvider clock)
+{
+    /// <summary>Applies a complete record and takes in the events it owes.</summary>
+    /// <returns>Null when all went in; else why intake refused one, in a sentence. The conversion is stored in both cases.</returns>
+    /// <exception cref="IntakeUnavailableException">Intake takes nothing for now; apply the record again later.</exception>
+    public async Task<string?> ApplyAsync(SourceConnection source, ConversionWriter writer, InboundRecord record, Guid? webhookId, DateTimeOffset receivedAt, CancellationToken cancel)
+    {
+        if (record.Action == InboundAction.CheckoutStarted)
+        {
+            var begun = new ConversionEvent("initiate_checkout", $"checkout_{ConversionEvent.ShortId(record.EntityId ?? record.DeliveryKey ?? "")}", record.EventTime ?? receivedAt, record.Value);
+            return await TakeInAsync(source, record, record.EntityId, [begun], cancel);
+        }
+        if (await writer.ApplyAsync(source, record, webhookId, receivedAt, cancel) is not { Owed.Count: > 0 } changed)
+            return null;
+        var refused = await TakeInAsync(source, changed.Record with { Currency = changed.State.Currency }, changed.SenderId, changed.Owed, cancel);
+        await writer.MarkTakenInAsync(source, changed.Id, changed.Owed, cancel);
+        return refused;
+    }
+
+    private async Task<string?> TakeInAsync(SourceConnection source, InboundRecord record, string? senderId, IReadOnlyList<ConversionEvent> events, CancellationToken cancel)
+    {
+        var visitor = record.Attribution?.GetValueOrDefault("visitor_id") is { } id ? await visitors.RecallAsync(source, id, cancel) : null;
+        var json = events.Select(e => EventJson(source, record, senderId, e, visitor)).ToList();
+        var context = new IngestContext
+        {
+            Owner = source.Owner with { IsTest = record.Test == true || source.IsTest },
+            Source = EventSource.Webhook,
+            ReceivedAt = clock.GetUtcNow(),
+            PrivacySignal = visitor?.Consent?.Signal,
+        };
+        var result = await pipeline.TakeInAsync(json, context);
+        return result.Rejected is [var first, ..] ? $"The event {events[first.Index].Name} was refused: {first.Drop.Detail}" : null;
+    }
+
+    private static JsonElement EventJson(SourceConnection source, InboundRecord record, string? senderId, ConversionEvent made, RecalledVisitor? visitor)
+    {
+        var told = record.Attribution ?? new Dictionary<string, string>();
+        var isStandard = EnvelopeStep.EventTypes.Contains(made.Name);
+        var properties = new Dictionary<string, object?>
+        {
+            ["event_name"] = isStandard ? null : made.Name,
+            ["value"] = made.Value,
+            ["currency"] = made.Value is null ? null : record.Currency,
+            ["order_id"] = senderId is null ? null : ConversionEvent.ShortId(senderId),
+            ["order_number"] = record.EntityNumber,
+            ["items"] = made.Name == "refund" ? null : record.Items?.Select(i => new { id = i.Id ?? i.ProductId ?? i.Sku, name = i.Name, price = Money.Read(i.UnitPrice), quantity = i.Quantity }),
+            ["remaining_value"] = made.Remaining,
+            ["starts_at"] = record.StartsAt,
+            ["location"] = record.Location,
+            ["source_platform"] = source.Platform,
+            ["channel"] = record.Channel,
+            ["url"] = Page(told.GetValueOrDefault("landing_url"), source.Domain) ?? visitor?.Url,
+            ["referrer"] = told.GetValueOrDefault("referrer") ?? visitor?.Referrer,
+        };
+        var clickIds = visitor?.ClickIds.ToDictionary(c => c.Key, c => (object)new { value = c.Value.Value, first_seen = c.Value.FirstSeen }) ?? [];
+        foreach (var (name, value) in told)
+            if (ClickIdNames.All.TryGetValue(name, out var known) && !clickIds.ContainsKey(known))
+                clickIds[known] = value;
+        var cookies = new Dictionary<string, string>(visitor?.Cookies ?? new Dictionary<string, string>());
+        foreach (var name in new[] { "fbp", "fbc" })
+            if (told.GetValueOrDefault(name) is { } cookie)
+                cookies[name] = cookie;
+        var user = ConversionWriter.PersonOf(record);
+        return JsonSerializer.SerializeToElement(new
+        {
+            event_id = made.EventId,
+            event_type = isStandard ? made.Name : "custom",
+            timestamp = made.OccurredAt.ToUnixTimeMilliseconds(),
+            visitor_id = told.GetValueOrDefault("visitor_id"),
+            session_id = visitor?.SessionId,
+            properties = properties.Where(p => p.Value is not null).ToDictionary(p => p.Key, p => p.Value),
+            user = new
+            {
+                email = user.Email,
+                phone = user.Phone,
+                external_id = user.ExternalId,
+                first_name = user.FirstName,
+                last_name = user.LastName,
+                city = user.City,
+                state = user.State,
+                zip = user.Zip,
+                country = user.Country,
+                ip = record.Ip ?? visitor?.Ip,
+                user_agent = record.UserAgent ?? visitor?.UserAgent,
+            },
+            click_ids = clickIds,
+            cookies,
+            utm = UtmOf(told) is { Count: > 0 } utm ? utm : visitor?.Utm,
+            consent = visitor?.Consent is { } consent
+                ? new { ad_user_data = Word(consent.AdUserData), ad_personalization = Word(consent.AdPersonalization), ad_storage = Word(consent.AdStorage), analytics_storage = Word(consent.AnalyticsStorage) }
+                : null,
+        });
+    }
+
+    private static Dictionary<string, string> UtmOf(IReadOnlyDictionary<string, string> told) =>
+        told.Where(t => t.Key.StartsWith("utm_", StringComparison.Ordinal)).ToDictionary(t => t.Key[4..], t => t.Value);
+
+    private static string? Word(bool? granted) => granted switch { true => "granted", false => "denied", null => null };
+
+    /// <summary>A landing address that a shop keeps without its own host.</summary>
+    private static string? Page(string? landing, string domain) =>
+        landing is null ? null : landing.StartsWith('/') ? $"https://{domain}{landing}" : landing.StartsWith("http", StringComparison.Ordinal) ? landing : null;
+}

@@ -1,0 +1,277 @@
+using System.Text.Json;
+using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Inbound;
+using ClarityTracking.Core.Ingestion.Identify;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace ClarityTracking.Core.Conversions;
+
+/// <summary>A conversion after a change, and the events it still owes.</summary>
+/// <param name="Id">Our id.</param>
+/// <param name="SenderId">The id we keep it under.</param>
+/// <param name="State">Its state.</param>
+/// <param name="Record">The newest that is known of it, all notifications together.</param>
+/// <param name="Owed">Events that intake has not acknowledged yet.</param>
+public sealed record ChangedConversion(Guid Id, string SenderId, ConversionState State, InboundRecord Record, IReadOnlyList<ConversionEvent> Owed);
+
+/// <summary>
+/// Adds what a sender told to its conversion: one transaction that finds the conversion by any of its ids, appends the change (a repetition
+/// adds nothing), computes the state from all changes, and notes which events follow. So the end is the same in whatever order, and
+/// however often, notifications arrive.
+/// </summary>
+public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector protector, TimeProvider clock)
+{
+    private const string Purpose = "conversion";
+
+    /// <summary>Applies one record.</summary>
+    /// <param name="source">The connection it came by.</param>
+    /// <param name="record">What it says; complete.</param>
+    /// <param name="webhookId">The webhook that told it; null = it was pulled.</param>
+    /// <param name="receivedAt">When we heard (UTC); stands in for a time the sender does not tell.</param>
+    /// <param name="cancel">Cancels before the commit.</param>
+    /// <returns>Null when the record makes no conversion.</returns>
+    public async Task<ChangedConversion?> ApplyAsync(SourceConnection source, InboundRecord record, Guid? webhookId, DateTimeOffset receivedAt, CancellationToken cancel)
+    {
+        var changes = ChangesOf(record, receivedAt);
+        if (changes.Count == 0 || (record.ConversionId ?? record.EntityId) is not { } senderId)
+            return null;
+        await using var connection = await database.OpenConnectionAsync(cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        // Notifications of one connection line up here: ids of one conversion may meet for the first time in any two of them.
+        await ExecuteAsync(connection, "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 7))", cancel, source.ConnectionId);
+        var found = await FindAsync(connection, source, [senderId, .. record.OtherIds], cancel);
+        var now = clock.GetUtcNow();
+        var stored = found ?? new StoredConversion(Guid.CreateVersion7(now), senderId, DateTimeOffset.MinValue, null, null);
+        var merged = Merged(source, stored, record);
+        var known = found is null ? [] : await ChangesAsync(connection, source, stored.Id, cancel);
+        var fresh = changes.FindAll(c => !known.Exists(k => k.Key == c.Key));
+        known.AddRange(fresh);
+        var state = ConversionState.Of(known);
+
+        await WriteAsync(connection, source, stored, merged, state, known.Max(c => c.OccurredAt), now, cancel);
+        foreach (var id in new[] { senderId }.Concat(record.OtherIds).Distinct())
+            await ExecuteAsync(connection, """
+                INSERT INTO conversion_ids (workspace_id, website_id, connection_id, sender_id, conversion_id) VALUES ($1, $2, $3, $4, $5)
+                ON CONFLICT (workspace_id, connection_id, sender_id) DO NOTHING
+                """, cancel, source.WorkspaceId, source.WebsiteId, source.ConnectionId, id, stored.Id);
+        foreach (var change in fresh)
+            await InsertAsync(connection, source, stored.Id, change, webhookId, now, cancel);
+        var owed = await NoteEventsAsync(connection, source, stored.Id, [.. ConversionEvent.Of(stored.SenderId, state, known)], webhookId, cancel);
+        await transaction.CommitAsync(cancel);
+        return new ChangedConversion(stored.Id, stored.SenderId, state, merged, owed);
+    }
+
+    /// <summary>Intake has acknowledged these events.</summary>
+    public async Task MarkTakenInAsync(SourceConnection source, Guid conversionId, IEnumerable<ConversionEvent> events, CancellationToken cancel)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancel);
+        await ExecuteAsync(connection, """
+            UPDATE conversion_events SET taken_in_at = $3
+             WHERE workspace_id = $1 AND conversion_id = $2 AND event_id = ANY ($4)
+            """, cancel, source.WorkspaceId, conversionId, clock.GetUtcNow(), events.Select(e => e.EventId).ToArray());
+    }
+
+    /// <summary>A record as changes: usually one; an order that lists its refunds has one more for each.</summary>
+    private static List<ConversionChange> ChangesOf(InboundRecord record, DateTimeOffset receivedAt)
+    {
+        if (record.Action is InboundAction.Ignored or InboundAction.CheckoutStarted or InboundAction.AppUninstalled or InboundAction.PrivacyRequest)
+            return [];
+        var at = record.EventTime ?? receivedAt;
+        var action = EnumText.Word(record.Action);
+        var key = record.Action == InboundAction.Refund
+            ? $"refund:{record.RefundId ?? record.EntityId}" + (record.RefundedTotal is { } total ? $":{Money.Text(total, record.Currency)}" : "")
+            : $"{action}:{record.EntityId}:{record.EventTime?.UtcDateTime.ToString("O") ?? record.DeliveryKey ?? at.UtcDateTime.ToString("O")}:{record.EntityVersion}";
+        List<ConversionChange> changes =
+            [new(key, record.Action, at, record.EntityVersion, record.Status, record.Value, record.Currency, record.RefundedTotal, record.StartsAt)];
+        foreach (var refund in record.Refunds ?? [])
+            changes.Add(new ConversionChange($"refund:{refund.EntityId}", InboundAction.Refund, refund.EventTime ?? at, null, null, refund.Value, refund.Currency ?? record.Currency));
+        return changes;
+    }
+
+    /// <summary>The conversion with one of these ids. When two of them turn out to be one, the older takes in the younger.</summary>
+    private static async Task<StoredConversion?> FindAsync(NpgsqlConnection connection, SourceConnection source, string[] senderIds, CancellationToken cancel)
+    {
+        await using var command = Command(connection, """
+            SELECT c.id, c.sender_id, c.told_at, c.attribution, c.personal_sealed
+              FROM conversions c
+             WHERE c.workspace_id = $1 AND c.id IN (
+                   SELECT conversion_id FROM conversion_ids WHERE workspace_id = $1 AND connection_id = $2 AND sender_id = ANY ($3))
+             ORDER BY c.id
+            """, source.WorkspaceId, source.ConnectionId, senderIds);
+        var found = new List<StoredConversion>();
+        await using (var reader = await command.ExecuteReaderAsync(cancel))
+            while (await reader.ReadAsync(cancel))
+                found.Add(new StoredConversion(reader.GetGuid(0), reader.GetString(1), reader.GetFieldValue<DateTimeOffset>(2),
+                    reader.IsDBNull(3) ? null : reader.GetString(3), reader.IsDBNull(4) ? null : reader.GetFieldValue<byte[]>(4)));
+        foreach (var younger in found.Skip(1))
+            await ExecuteAsync(connection, """
+                WITH moved AS (
+                    INSERT INTO conversion_changes (workspace_id, website_id, conversion_id, id, key, action, occurred_at, version, sender_status, value, currency,
+                                                    refunded_total, starts_at, webhook_id, recorded_at)
+                    SELECT workspace_id, website_id, $2, id, key, action, occurred_at, version, sender_status, value, currency, refunded_total, starts_at, webhook_id, recorded_at
+                      FROM conversion_changes WHERE workspace_id = $1 AND conversion_id = $3
+                    ON CONFLICT DO NOTHING),
+                events AS (
+                    INSERT INTO conversion_events (workspace_id, website_id, conversion_id, name, event_id, webhook_id, taken_in_at)
+                    SELECT workspace_id, website_id, $2, name, event_id, webhook_id, taken_in_at
+                      FROM conversion_events WHERE workspace_id = $1 AND conversion_id = $3
+                    ON CONFLICT DO NOTHING)
+                UPDATE conversion_ids SET conversion_id = $2 WHERE workspace_id = $1 AND conversion_id = $3
+                """, cancel, source.WorkspaceId, found[0].Id, younger.Id);
+        foreach (var younger in found.Skip(1))
+            await ExecuteAsync(connection, "DELETE FROM conversions WHERE workspace_id = $1 AND id = $2", cancel, source.WorkspaceId, younger.Id);
+        return found.Count == 0 ? null : found[0];
+    }
+
+    private static async Task<List<ConversionChange>> ChangesAsync(NpgsqlConnection connection, SourceConnection source, Guid conversionId, CancellationToken cancel)
+    {
+        await using var command = Command(connection, """
+            SELECT key, action, occurred_at, version, sender_status, value, currency, refunded_total, starts_at
+              FROM conversion_changes WHERE workspace_id = $1 AND conversion_id = $2
+            """, source.WorkspaceId, conversionId);
+        var changes = new List<ConversionChange>();
+        await using var row = await command.ExecuteReaderAsync(cancel);
+        while (await row.ReadAsync(cancel))
+            changes.Add(new ConversionChange(row.GetString(0), EnumText.Parse<InboundAction>(row.GetString(1)) ?? InboundAction.Ignored,
+                row.GetFieldValue<DateTimeOffset>(2), row.IsDBNull(3) ? null : row.GetInt64(3), row.IsDBNull(4) ? null : row.GetString(4),
+                row.IsDBNull(5) ? null : row.GetDecimal(5), row.IsDBNull(6) ? null : row.GetString(6), row.IsDBNull(7) ? null : row.GetDecimal(7),
+                row.IsDBNull(8) ? null : row.GetFieldValue<DateTimeOffset>(8)));
+        return changes;
+    }
+
+    /// <summary>The newest notification wins field by field; what it leaves out stays.</summary>
+    private InboundRecord Merged(SourceConnection source, StoredConversion stored, InboundRecord record)
+    {
+        var before = stored.Personal is null ? StoredPerson.Nothing
+            : JsonSerializer.Deserialize<StoredPerson>(protector.Open(Purpose, source.WorkspaceId, stored.Id, stored.Personal), Shape) ?? StoredPerson.Nothing;
+        var attribution = stored.Attribution is null ? [] : JsonSerializer.Deserialize<Dictionary<string, string>>(stored.Attribution, Shape) ?? [];
+        var isNewer = record.EventTime is not { } at || at >= stored.ToldAt;
+        var (customer, old) = (record.Customer ?? new InboundCustomer(), before.Customer ?? new InboundCustomer());
+        var (wins, fills) = isNewer ? (customer, old) : (old, customer);
+        foreach (var (name, value) in record.Attribution ?? new Dictionary<string, string>())
+            if (isNewer)
+                attribution[name] = value;
+            else
+                attribution.TryAdd(name, value);
+        return record with
+        {
+            Customer = new InboundCustomer
+            {
+                ExternalId = wins.ExternalId ?? fills.ExternalId,
+                Email = wins.Email ?? fills.Email,
+                Phone = wins.Phone ?? fills.Phone,
+                FirstName = wins.FirstName ?? fills.FirstName,
+                LastName = wins.LastName ?? fills.LastName,
+                City = wins.City ?? fills.City,
+                Region = wins.Region ?? fills.Region,
+                PostalCode = wins.PostalCode ?? fills.PostalCode,
+                Country = wins.Country ?? fills.Country,
+            },
+            Attribution = attribution,
+            Ip = record.Ip ?? before.Ip,
+            UserAgent = record.UserAgent ?? before.UserAgent,
+        };
+    }
+
+    private async Task WriteAsync(NpgsqlConnection connection, SourceConnection source, StoredConversion stored, InboundRecord merged, ConversionState state,
+        DateTimeOffset toldAt, DateTimeOffset now, CancellationToken cancel)
+    {
+        var user = PersonOf(merged);
+        var keys = user.IsEmpty ? null : JsonSerializer.Serialize(MatchKeyHasher.Hash(user, source.Owner.DefaultCountry).Values, Shape);
+        var person = source.Owner.PrivacyMode ? null
+            : protector.Seal(Purpose, source.WorkspaceId, stored.Id, JsonSerializer.SerializeToUtf8Bytes(new StoredPerson(merged.Customer, merged.Ip, merged.UserAgent), Shape));
+        await using var command = Command(connection, """
+            INSERT INTO conversions AS c (workspace_id, website_id, id, connection_id, source, kind, sender_id, number, status, sender_status, is_test, occurred_at,
+                starts_at, paid_at, value, currency, refunded, location, visitor_id, attribution, items, match_keys, personal_sealed, told_at, updated_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+            ON CONFLICT (workspace_id, id) DO UPDATE SET kind = excluded.kind, number = coalesce(excluded.number, c.number), status = excluded.status,
+                sender_status = excluded.sender_status, is_test = c.is_test OR excluded.is_test, occurred_at = excluded.occurred_at, starts_at = excluded.starts_at,
+                paid_at = excluded.paid_at, value = excluded.value, currency = excluded.currency, refunded = excluded.refunded,
+                location = coalesce(excluded.location, c.location), visitor_id = coalesce(excluded.visitor_id, c.visitor_id), attribution = excluded.attribution,
+                items = coalesce(excluded.items, c.items), match_keys = coalesce(excluded.match_keys, c.match_keys), personal_sealed = excluded.personal_sealed,
+                told_at = excluded.told_at, updated_at = excluded.updated_at
+            """, source.WorkspaceId, source.WebsiteId, stored.Id, source.ConnectionId, source.Platform, state.Kind.Word(), stored.SenderId, merged.EntityNumber,
+            state.Status.Word(), state.SenderStatus, merged.Test == true || source.IsTest, state.OccurredAt, state.StartsAt, state.PaidAt, state.Value, state.Currency,
+            state.Refunded, merged.Location, merged.Attribution?.GetValueOrDefault("visitor_id"), Json(merged.Attribution is { Count: > 0 } ? merged.Attribution : null),
+            Json(merged.Items), new NpgsqlParameter { Value = keys ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb }, person, toldAt, now);
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+
+    private static async Task InsertAsync(NpgsqlConnection connection, SourceConnection source, Guid conversionId, ConversionChange change, Guid? webhookId,
+        DateTimeOffset now, CancellationToken cancel) =>
+        await ExecuteAsync(connection, """
+            INSERT INTO conversion_changes (workspace_id, website_id, conversion_id, id, key, action, occurred_at, version, sender_status, value, currency,
+                                            refunded_total, starts_at, webhook_id, recorded_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            ON CONFLICT (workspace_id, conversion_id, key) DO NOTHING
+            """, cancel, source.WorkspaceId, source.WebsiteId, conversionId, Guid.CreateVersion7(now), change.Key, change.Action.Word(), change.OccurredAt,
+            change.Version, change.SenderStatus, change.Value, change.Currency, change.RefundedTotal, change.StartsAt, webhookId, now);
+
+    /// <summary>Notes the events that are new and gives back all that intake has not acknowledged.</summary>
+    private static async Task<IReadOnlyList<ConversionEvent>> NoteEventsAsync(NpgsqlConnection connection, SourceConnection source, Guid conversionId,
+        List<ConversionEvent> events, Guid? webhookId, CancellationToken cancel)
+    {
+        if (events.Count == 0)
+            return [];
+        await using var command = Command(connection, """
+            WITH noted AS (
+                INSERT INTO conversion_events (workspace_id, website_id, conversion_id, name, event_id, webhook_id)
+                SELECT $1, $2, $3, name, event_id, $4 FROM unnest($5, $6) AS t(name, event_id)
+                ON CONFLICT DO NOTHING
+                RETURNING event_id)
+            SELECT event_id FROM noted
+            UNION SELECT event_id FROM conversion_events WHERE workspace_id = $1 AND conversion_id = $3 AND taken_in_at IS NULL
+            """, source.WorkspaceId, source.WebsiteId, conversionId, webhookId, events.Select(e => e.Name).ToArray(), events.Select(e => e.EventId).ToArray());
+        var owed = new HashSet<string>(StringComparer.Ordinal);
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        while (await reader.ReadAsync(cancel))
+            owed.Add(reader.GetString(0));
+        return events.FindAll(e => owed.Contains(e.EventId));
+    }
+
+    /// <summary>The customer as intake describes a person.</summary>
+    internal static UserData PersonOf(InboundRecord record) => record.Customer is not { } c ? UserData.Nothing : new UserData
+    {
+        Email = c.Email is null ? [] : [c.Email],
+        Phone = c.Phone is null ? [] : [c.Phone],
+        ExternalId = c.ExternalId is null ? [] : [c.ExternalId],
+        FirstName = c.FirstName,
+        LastName = c.LastName,
+        City = c.City,
+        State = c.Region,
+        Zip = c.PostalCode,
+        Country = c.Country,
+    };
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel, params object?[] values)
+    {
+        await using var command = Command(connection, sql, values);
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+
+    private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, params object?[] values)
+    {
+        var command = new NpgsqlCommand(sql, connection);
+        foreach (var value in values)
+            command.Parameters.Add(value as NpgsqlParameter ?? new NpgsqlParameter { Value = value ?? DBNull.Value });
+        return command;
+    }
+
+    private static NpgsqlParameter Json<T>(T? value) where T : class =>
+        new() { Value = value is null ? DBNull.Value : JsonSerializer.Serialize(value, Shape), NpgsqlDbType = NpgsqlDbType.Jsonb };
+
+    private static readonly JsonSerializerOptions Shape = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull,
+    };
+
+    private sealed record StoredConversion(Guid Id, string SenderId, DateTimeOffset ToldAt, string? Attribution, byte[]? Personal);
+
+    private sealed record StoredPerson(InboundCustomer? Customer, string? Ip, string? UserAgent)
+    {
+        public static readonly StoredPerson Nothing = new(null, null, null);
+    }
+}

@@ -1,0 +1,359 @@
+using System.Globalization;
+using System.Text.Json;
+using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Ingestion;
+using ClarityTracking.Core.Ingestion.Store;
+using ClarityTracking.Core.Ingestion.Validate;
+using ClarityTracking.Core.Links;
+using ClarityTracking.Core.Tenancy;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace ClarityTracking.Core.Conversions;
+
+/// <summary>A conversion that a page records for a click.</summary>
+/// <param name="TrackingId">The click (<c>ct_tracking_id</c>).</param>
+/// <param name="CampaignLinkId">Its link (<c>ct_campaign_link_id</c>).</param>
+/// <param name="EventType">An event type of the intake contract.</param>
+/// <param name="RevenueAmount">In major units of the website's currency, or of <c>event_data.currency</c>.</param>
+/// <param name="EventData">Anything more; <c>order_id</c> or <c>event_id</c> in it makes a repetition harmless.</param>
+public sealed record ConversionOrder(string? TrackingId, string? CampaignLinkId, string? EventType, JsonElement? RevenueAmount, JsonElement? EventData);
+
+/// <summary>A recorded conversion.</summary>
+/// <param name="Id">Our id.</param>
+/// <param name="TrackingId">Its click.</param>
+/// <param name="CampaignLinkId">Its link.</param>
+/// <param name="EventType">What happened.</param>
+/// <param name="RevenueAmount">In major units of <paramref name="Currency"/>; null = none.</param>
+/// <param name="Currency">ISO 4217.</param>
+/// <param name="ClickedAt">UTC.</param>
+/// <param name="ConvertedAt">UTC.</param>
+/// <param name="DaysSinceClick">Whole days.</param>
+/// <param name="WindowDays">The link's window.</param>
+/// <param name="Duplicate">It was recorded before.</param>
+/// <param name="Warnings">What the sender should look at; it was recorded all the same.</param>
+public sealed record RecordedConversion(Guid Id, Guid TrackingId, Guid CampaignLinkId, string EventType, decimal? RevenueAmount, string? Currency, DateTimeOffset ClickedAt,
+    DateTimeOffset ConvertedAt, int DaysSinceClick, int WindowDays, bool Duplicate, IReadOnlyList<string> Warnings);
+
+/// <summary>What a click led to.</summary>
+/// <param name="TrackingId">The click.</param>
+/// <param name="CampaignLinkId">Its link.</param>
+/// <param name="FirstClick">When it was (UTC).</param>
+/// <param name="WindowDays">The link's window.</param>
+/// <param name="WindowEndsAt">The first moment outside the window (UTC).</param>
+/// <param name="WindowValid">A conversion now would still count.</param>
+/// <param name="Conversions">Newest first.</param>
+/// <param name="TotalRevenue">Of all of them.</param>
+public sealed record ClickAttribution(Guid TrackingId, Guid CampaignLinkId, DateTimeOffset FirstClick, int WindowDays, DateTimeOffset WindowEndsAt, bool WindowValid,
+    IReadOnlyList<AttributedConversion> Conversions, decimal TotalRevenue);
+
+/// <summary>One conversion of a click.</summary>
+public sealed record AttributedConversion(Guid Id, string EventType, decimal? RevenueAmount, string? Currency, DateTimeOffset ConvertedAt);
+
+/// <summary>From click to conversion, of one link.</summary>
+/// <param name="CampaignLinkId">The link.</param>
+/// <param name="Clicks">All clicks that are kept; bots are never counted.</param>
+/// <param name="Visits">Clicks after which the snippet saw the visitor arrive.</param>
+/// <param name="Converted">Clicks with at least one conversion.</param>
+/// <param name="Conversions">Conversions.</param>
+/// <param name="Revenue">Their value.</param>
+/// <param name="ConversionRate">Converted of clicks, 0..1.</param>
+public sealed record LinkFunnel(Guid CampaignLinkId, long Clicks, long Visits, long Converted, long Conversions, decimal Revenue, decimal ConversionRate);
+
+/// <summary>Conversions of one type.</summary>
+public sealed record TypeSum(string EventType, long Conversions, decimal Revenue);
+
+/// <summary>What a cleanup removed.</summary>
+/// <param name="Removed">Rows.</param>
+/// <param name="More">There is more; call again.</param>
+public sealed record CleanupResult(long Removed, bool More);
+
+/// <summary>
+/// The conversions API: a page (or a server) says what a click led to. The link names the website, so a page needs no key; who reads must own
+/// the website.
+/// </summary>
+public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb tenants, LinkDirectory links, IngestPipeline pipeline,
+    IOptions<RetentionOptions> retention, TimeProvider clock)
+{
+    /// <summary>Most rows of one cleanup.</summary>
+    public const int CleanupBatch = 10_000;
+
+    private const decimal Unusual = 10_000m;
+    private const decimal Largest = 1_000_000_000m;
+
+    /// <summary>Records a conversion of a click.</summary>
+    /// <param name="order">What happened.</param>
+    /// <param name="owner">Of the key that was sent; null = none was. A key of another website finds no link.</param>
+    /// <param name="cancel">Cancels before it is stored.</param>
+    /// <exception cref="IntakeUnavailableException">Nothing was stored; send it again.</exception>
+    public async Task<Result<RecordedConversion>> RecordAsync(ConversionOrder order, KeyOwner? owner, CancellationToken cancel)
+    {
+        var (errors, warnings) = (new List<FieldError>(), new List<string>());
+        var revenue = Revenue(order, errors, warnings);
+        if (!Guid.TryParse(order.TrackingId, out var trackingId))
+            errors.Add(new("tracking_id", order.TrackingId is null ? "tracking_id is missing." : "tracking_id is no id of a click; take ct_tracking_id from the landing page's address."));
+        if (!Guid.TryParse(order.CampaignLinkId, out var linkId))
+            errors.Add(new("campaign_link_id", order.CampaignLinkId is null ? "campaign_link_id is missing." : "campaign_link_id is no id of a link; take ct_campaign_link_id from the landing page's address."));
+        if (order.EventType is null || !EnvelopeStep.EventTypes.Contains(order.EventType))
+            errors.Add(new("event_type", order.EventType is null ? "event_type is missing." : $"event_type is not known; known are {string.Join(", ", EnvelopeStep.EventTypes.Order(StringComparer.Ordinal))}."));
+        if (order.EventData is { ValueKind: not (JsonValueKind.Object or JsonValueKind.Null or JsonValueKind.Undefined) })
+            errors.Add(new("event_data", "event_data must be an object."));
+        if (errors.Count > 0)
+            return Error.Invalid(errors);
+        if (await links.GetAsync(linkId, cancel) is not { } link || (owner is not null && owner.WebsiteId != link.Owner.WebsiteId))
+            return Error.NotFound("campaign link");
+        if (await ClickAsync(link.Owner, trackingId, cancel) is not { } click || click.LinkId != link.Id)
+            return Error.NotFound("click");
+        var now = clock.GetUtcNow();
+        if (!CampaignLink.IsInside(click.At, now, link.WindowDays))
+            return new Error(ErrorKind.Invalid, "attribution_window_expired", click.At > now
+                ? "The click is later than the conversion; check the clocks."
+                : string.Create(CultureInfo.InvariantCulture, $"The click is {(now - click.At).Days} days old; the link's window is {link.WindowDays} days."), []);
+        return await StoreAsync(order, owner, link, trackingId, click, revenue, warnings, now, cancel);
+    }
+
+    private async Task<Result<RecordedConversion>> StoreAsync(ConversionOrder order, KeyOwner? owner, CampaignLink link, Guid trackingId, Click click, decimal? revenue,
+        List<string> warnings, DateTimeOffset now, CancellationToken cancel)
+    {
+        var data = order.EventData ?? default;
+        var currency = Inbound.Money.Currency(Inbound.SenderJson.Text(data, "currency")) ?? link.Owner.Currency;
+        var id = Guid.CreateVersion7(now);
+        var own = Inbound.SenderJson.Text(data, "event_id") ?? Inbound.SenderJson.Text(data, "order_id");
+        var senderId = own is { Length: <= 128 } ? own : id.ToString();
+        var recorded = new RecordedConversion(id, trackingId, link.Id, order.EventType!, revenue, revenue is null ? null : currency, click.At, now, (now - click.At).Days, link.WindowDays, false, warnings);
+
+        // The row first: it is what makes a repetition harmless. Its event follows under an id made of it, so intake stores that once too.
+        await using var command = database.CreateCommand("""
+            WITH fresh AS (
+                INSERT INTO conversions (workspace_id, website_id, id, source, kind, sender_id, status, is_test, occurred_at, paid_at, value, currency, visitor_id, told_at, updated_at,
+                                         tracking_id, link_id, event_name)
+                VALUES ($1, $2, $3, 'api', 'manual', $4, 'paid', $5, $6, $6, $7, $8, $9, $6, $6, $10, $11, $12)
+                ON CONFLICT (workspace_id, website_id, tracking_id, event_name, sender_id) WHERE tracking_id IS NOT NULL DO NOTHING
+                RETURNING id, occurred_at, value, currency)
+            SELECT id, occurred_at, value, currency, false FROM fresh
+            UNION ALL SELECT id, occurred_at, value, currency, true FROM conversions
+             WHERE workspace_id = $1 AND website_id = $2 AND tracking_id = $10 AND event_name = $12 AND sender_id = $4 AND NOT EXISTS (SELECT FROM fresh)
+            """);
+        var visitor = await VisitorAsync(link.Owner, trackingId, cancel);
+        foreach (var value in new object?[] { link.Owner.WorkspaceId, link.Owner.WebsiteId, id, senderId, owner?.IsTest == true, now, revenue, recorded.Currency, visitor, trackingId, link.Id, order.EventType })
+            command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value });
+        command.Parameters[6].NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Numeric;
+        command.Parameters[7].NpgsqlDbType = command.Parameters[8].NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text;
+        await using (var row = await command.ExecuteReaderAsync(cancel))
+        {
+            await row.ReadAsync(cancel);
+            recorded = recorded with
+            {
+                Id = row.GetGuid(0),
+                ConvertedAt = row.GetFieldValue<DateTimeOffset>(1),
+                RevenueAmount = row.IsDBNull(2) ? null : row.GetDecimal(2),
+                Currency = row.IsDBNull(3) ? null : row.GetString(3),
+                Duplicate = row.GetBoolean(4),
+            };
+        }
+        var context = new IngestContext { Owner = link.Owner with { IsTest = owner?.IsTest == true }, Source = EventSource.Link, ReceivedAt = now };
+        var result = await pipeline.TakeInAsync([EventOf(order, recorded, visitor, click)], context);
+        return result.Rejected is [var refused, ..]
+            ? Error.Invalid(new FieldError("event_data", $"event_data: {refused.Drop.Detail}"))
+            : recorded;
+    }
+
+    private static JsonElement EventOf(ConversionOrder order, RecordedConversion recorded, string? visitor, Click click)
+    {
+        var properties = order.EventData is { ValueKind: JsonValueKind.Object } data
+            ? data.EnumerateObject().Where(p => p.Name is not ("user" or "event_id")).ToDictionary(p => p.Name, p => (object?)p.Value) : [];
+        if (recorded.RevenueAmount is not null)
+            (properties["value"], properties["currency"]) = (recorded.RevenueAmount, recorded.Currency);
+        properties.TryAdd("url", click.Url);
+        if (order.EventType == "custom")
+            properties.TryAdd("event_name", "conversion");
+        return JsonSerializer.SerializeToElement(new
+        {
+            event_id = $"conversion_{recorded.Id}",
+            event_type = recorded.EventType,
+            timestamp = recorded.ConvertedAt.ToUnixTimeMilliseconds(),
+            visitor_id = visitor,
+            properties,
+            user = order.EventData is { ValueKind: JsonValueKind.Object } more && more.TryGetProperty("user", out var user) ? user : (object)new { user_agent = click.UserAgent },
+            click_ids = new { ct_tracking_id = recorded.TrackingId.ToString(), ct_campaign_link_id = recorded.CampaignLinkId.ToString() },
+        });
+    }
+
+    /// <summary>Revenue by the rules of the contract.</summary>
+    private static decimal? Revenue(ConversionOrder order, List<FieldError> errors, List<string> warnings)
+    {
+        decimal? amount = null;
+        if (order.RevenueAmount is { ValueKind: not (JsonValueKind.Null or JsonValueKind.Undefined) } given)
+        {
+            if (Inbound.Money.Read(given.ValueKind is JsonValueKind.Number ? given.GetRawText() : given.ValueKind == JsonValueKind.String ? given.GetString() : null) is not { } value)
+                errors.Add(new("revenue_amount", "revenue_amount must be a number such as 149.90."));
+            else if (value != Math.Round(value, 2))
+                errors.Add(new("revenue_amount", "revenue_amount may have at most 2 decimals."));
+            else if (value < 0)
+                errors.Add(new("revenue_amount", "revenue_amount must not be negative."));
+            else if (value > Largest)
+                errors.Add(new("revenue_amount", "revenue_amount is larger than 1,000,000,000."));
+            else
+                amount = value;
+        }
+        if (errors.Count > 0)
+            return null;
+        switch (order.EventType)
+        {
+            case "purchase" when amount is null or 0:
+                errors.Add(new("revenue_amount", "A purchase needs a positive revenue_amount."));
+                break;
+            case "course_enrollment" when amount == 0:
+                errors.Add(new("revenue_amount", "The revenue_amount of a course_enrollment must be positive when it is given."));
+                break;
+            case "newsletter_signup" when amount > 0:
+                warnings.Add("A newsletter_signup usually has no revenue_amount; it was recorded with it.");
+                break;
+        }
+        if (amount > Unusual)
+            warnings.Add("revenue_amount is above 10,000; check that it is in major units (149.90, not 14990).");
+        return amount;
+    }
+
+    /// <summary>What a click led to.</summary>
+    public async Task<Result<ClickAttribution>> AttributionAsync(Caller caller, string trackingId, CancellationToken cancel)
+    {
+        if (!Guid.TryParse(trackingId, out var id))
+            return Error.NotFound("click");
+        await using var db = tenants.For(caller);
+        var websites = db.Websites.Select(w => new { w.WorkspaceId, w.Id });
+        await foreach (var website in Microsoft.EntityFrameworkCore.EntityFrameworkQueryableExtensions.AsAsyncEnumerable(websites).WithCancellation(cancel))
+            if (await ClickAsync(website.WorkspaceId, website.Id, id, cancel) is { LinkId: { } linkId } click && await links.GetAsync(linkId, cancel) is { } link)
+            {
+                var conversions = await ConversionsAsync(website.WorkspaceId, website.Id, id, cancel);
+                return new ClickAttribution(id, linkId, click.At, link.WindowDays, click.At.AddDays(link.WindowDays + 1), CampaignLink.IsInside(click.At, clock.GetUtcNow(), link.WindowDays),
+                    conversions, conversions.Sum(c => c.RevenueAmount ?? 0));
+            }
+        return Error.NotFound("click");
+    }
+
+    /// <summary>From click to conversion, of one link.</summary>
+    public async Task<Result<LinkFunnel>> FunnelAsync(Caller caller, Guid linkId, CancellationToken cancel)
+    {
+        if (await OwnedAsync(caller, linkId, cancel) is not { } link)
+            return Error.NotFound("campaign link");
+        await using var command = database.CreateCommand("""
+            WITH clicks AS (
+                SELECT event_id, bool_or(name = 'link_click') AS clicked, bool_or(name <> 'link_click') AS visited FROM (
+                    SELECT click_ids -> 'ct_tracking_id' ->> 'value' AS event_id, name FROM events
+                     WHERE workspace_id = $1 AND website_id = $2 AND click_ids ? 'ct_campaign_link_id' AND click_ids -> 'ct_campaign_link_id' ->> 'value' = $3::text AND bot_reason IS NULL
+                       AND (name = 'link_click' OR source = 'browser')) seen
+                 GROUP BY event_id),
+            told AS (SELECT tracking_id, value FROM conversions WHERE workspace_id = $1 AND website_id = $2 AND link_id = $3 AND NOT is_test)
+            SELECT (SELECT count(*) FROM clicks WHERE clicked), (SELECT count(*) FROM clicks WHERE clicked AND visited), (SELECT count(DISTINCT tracking_id) FROM told),
+                   (SELECT count(*) FROM told), coalesce((SELECT sum(value) FROM told), 0)
+            """);
+        foreach (var value in new object[] { link.Owner.WorkspaceId, link.Owner.WebsiteId, linkId })
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        await using var row = await command.ExecuteReaderAsync(cancel);
+        await row.ReadAsync(cancel);
+        var (clicks, converted) = (row.GetInt64(0), row.GetInt64(2));
+        return new LinkFunnel(linkId, clicks, row.GetInt64(1), converted, row.GetInt64(3), row.GetDecimal(4), clicks == 0 ? 0 : Math.Round((decimal)converted / clicks, 4));
+    }
+
+    /// <summary>Conversions of one link by type, most first.</summary>
+    public async Task<Result<IReadOnlyList<TypeSum>>> TypesAsync(Caller caller, Guid linkId, CancellationToken cancel)
+    {
+        if (await OwnedAsync(caller, linkId, cancel) is not { } link)
+            return Error.NotFound("campaign link");
+        await using var command = database.CreateCommand("""
+            SELECT event_name, count(*), coalesce(sum(value), 0) FROM conversions
+             WHERE workspace_id = $1 AND website_id = $2 AND link_id = $3 AND NOT is_test GROUP BY event_name ORDER BY count(*) DESC, event_name
+            """);
+        foreach (var value in new object[] { link.Owner.WorkspaceId, link.Owner.WebsiteId, linkId })
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        var sums = new List<TypeSum>();
+        await using var row = await command.ExecuteReaderAsync(cancel);
+        while (await row.ReadAsync(cancel))
+            sums.Add(new TypeSum(row.GetString(0), row.GetInt64(1), row.GetDecimal(2)));
+        return sums;
+    }
+
+    /// <summary>
+    /// Removes clicks of the caller's websites that are older than they are kept (<c>Clarity:Retention:ClickDays</c>) and outside their link's window, at most
+    /// <see cref="CleanupBatch"/> of them. Conversions stay.
+    /// </summary>
+    public async Task<Result<CleanupResult>> CleanupAsync(Caller caller, CancellationToken cancel)
+    {
+        var workspaces = caller.Workspaces.Where(w => w.Value >= Role.Admin).Select(w => w.Key).ToArray();
+        if (workspaces.Length == 0)
+            return Error.Forbidden("the role Admin or a higher one");
+        var now = clock.GetUtcNow();
+        await using var command = database.CreateCommand($"""
+            WITH old AS (
+                SELECT e.workspace_id, e.website_id, e.id FROM events e
+                  LEFT JOIN campaign_links l ON l.workspace_id = e.workspace_id AND l.id::text = e.click_ids -> 'ct_campaign_link_id' ->> 'value'
+                 WHERE e.workspace_id = ANY ($1) AND ($2::uuid IS NULL OR e.website_id = $2) AND e.id < $3 AND e.name = 'link_click' AND e.click_ids ? 'ct_campaign_link_id'
+                   AND e.occurred_at + make_interval(days => coalesce(l.window_days, 0) + 1) <= $4
+                 LIMIT {CleanupBatch})
+            DELETE FROM events e USING old WHERE e.workspace_id = old.workspace_id AND e.website_id = old.website_id AND e.id = old.id
+            """);
+        command.Parameters.Add(new NpgsqlParameter { Value = workspaces });
+        command.Parameters.Add(new NpgsqlParameter { Value = caller.WebsiteId ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid });
+        command.Parameters.Add(new NpgsqlParameter { Value = Partitions.LowestId(now.AddDays(-retention.Value.ClickDays)) });
+        command.Parameters.Add(new NpgsqlParameter { Value = now });
+        var removed = await command.ExecuteNonQueryAsync(cancel);
+        return new CleanupResult(removed, removed == CleanupBatch);
+    }
+
+    private async Task<CampaignLink?> OwnedAsync(Caller caller, Guid linkId, CancellationToken cancel) =>
+        await links.GetAsync(linkId, cancel) is { } link && caller.Can(link.Owner.WorkspaceId, Role.Viewer)
+        && (caller.WebsiteId is null || caller.WebsiteId == link.Owner.WebsiteId) ? link : null;
+
+    private sealed record Click(DateTimeOffset At, Guid? LinkId, string? Url, string? UserAgent);
+
+    private Task<Click?> ClickAsync(KeyOwner owner, Guid trackingId, CancellationToken cancel) => ClickAsync(owner.WorkspaceId, owner.WebsiteId, trackingId, cancel);
+
+    /// <summary>The click's event. Its id tells when it was, so one week of the log is looked at.</summary>
+    private async Task<Click?> ClickAsync(Guid workspaceId, Guid websiteId, Guid trackingId, CancellationToken cancel)
+    {
+        var at = Reports.EventQueries.TimeOf(trackingId);
+        if (at < DateTimeOffset.UnixEpoch.AddYears(50) || at > clock.GetUtcNow().AddDays(400))
+            return null;
+        await using var command = database.CreateCommand("""
+            SELECT occurred_at, click_ids -> 'ct_campaign_link_id' ->> 'value', url, user_agent FROM events
+             WHERE workspace_id = $1 AND website_id = $2 AND event_id = $3 AND name = 'link_click' AND id >= $4 AND id < $5 LIMIT 1
+            """);
+        foreach (var value in new object[] { workspaceId, websiteId, trackingId.ToString(), Partitions.LowestId(at.AddMinutes(-1)), Partitions.LowestId(at.AddMinutes(5)) })
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        await using var row = await command.ExecuteReaderAsync(cancel);
+        return await row.ReadAsync(cancel)
+            ? new Click(row.GetFieldValue<DateTimeOffset>(0), Guid.TryParse(row.IsDBNull(1) ? null : row.GetString(1), out var link) ? link : null,
+                row.IsDBNull(2) ? null : row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3))
+            : null;
+    }
+
+    /// <summary>The visitor who arrived by the click, when the snippet saw them.</summary>
+    private async Task<string?> VisitorAsync(KeyOwner owner, Guid trackingId, CancellationToken cancel)
+    {
+        await using var command = database.CreateCommand("""
+            SELECT visitor_id FROM events
+             WHERE workspace_id = $1 AND website_id = $2 AND id >= $3 AND click_ids ? 'ct_tracking_id' AND click_ids -> 'ct_tracking_id' ->> 'value' = $4 AND visitor_id IS NOT NULL AND source = 'browser'
+             ORDER BY id LIMIT 1
+            """);
+        foreach (var value in new object[] { owner.WorkspaceId, owner.WebsiteId, Partitions.LowestId(Reports.EventQueries.TimeOf(trackingId)), trackingId.ToString() })
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        return await command.ExecuteScalarAsync(cancel) as string;
+    }
+
+    private async Task<List<AttributedConversion>> ConversionsAsync(Guid workspaceId, Guid websiteId, Guid trackingId, CancellationToken cancel)
+    {
+        await using var command = database.CreateCommand("""
+            SELECT id, event_name, value, currency, occurred_at FROM conversions
+             WHERE workspace_id = $1 AND website_id = $2 AND tracking_id = $3 ORDER BY occurred_at DESC, id DESC
+            """);
+        foreach (var value in new object[] { workspaceId, websiteId, trackingId })
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        var found = new List<AttributedConversion>();
+        await using var row = await command.ExecuteReaderAsync(cancel);
+        while (await row.ReadAsync(cancel))
+            found.Add(new AttributedConversion(row.GetGuid(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetDecimal(2), row.IsDBNull(3) ? null : row.GetString(3), row.GetFieldValue<DateTimeOffset>(4)));
+        return found;
+    }
+}

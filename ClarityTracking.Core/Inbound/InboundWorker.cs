@@ -1,0 +1,227 @@
+using System.Text.Json;
+using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Conversions;
+using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Ingestion;
+using ClarityTracking.Core.Ingestion.Store;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace ClarityTracking.Core.Inbound;
+
+/// <summary>
+/// Makes stored webhooks into what they say: read, look up what is missing, change the conversion, give its events to intake. Every step may
+/// be done twice without harm, so a webhook whose worker dies is simply taken up again. Several nodes share the work (<c>SKIP LOCKED</c>).
+/// </summary>
+public sealed partial class InboundWorker(
+    NpgsqlDataSource database, SourceCatalog catalog, SourceDirectory directory, ConversionWriter conversions, ConversionIntake events, SecretProtector protector,
+    DestinationClient client, IConfiguration configuration, WebhooksReceived received, TimeProvider clock, ILogger<InboundWorker> log) : BackgroundService
+{
+    private const int PerClaim = 50;
+    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(2), Poll = TimeSpan.FromSeconds(1), AfterFailure = TimeSpan.FromSeconds(2);
+
+    /// <summary>Pauses after a failure that may pass; after the last one it waits for a person.</summary>
+    private static readonly TimeSpan[] Pauses =
+        [.. new[] { 2, 10, 60, 300, 900, 3600, 3600, 7200, 14400, 28800 }.Select(seconds => TimeSpan.FromSeconds(seconds))];
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                if (await ProcessBatchAsync(stoppingToken) < PerClaim)
+                    await received.WaitAsync(Poll, stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error) // the database is away; the webhooks are still there
+            {
+                LogFailed(error);
+                await Task.Delay(AfterFailure, clock, stoppingToken);
+            }
+        }
+    }
+
+    /// <summary>Processes some webhooks that are due; answers how many.</summary>
+    internal async Task<int> ProcessBatchAsync(CancellationToken cancel)
+    {
+        var claimed = await ClaimAsync(cancel);
+        foreach (var connection in claimed.GroupBy(w => (w.WorkspaceId, w.ConnectionId)))
+        {
+            var source = await directory.GetAsync(connection.Key.WorkspaceId, connection.Key.ConnectionId, cancel);
+            foreach (var webhook in connection.OrderBy(w => w.Id))
+                if (source is not null)
+                    await ProcessAsync(source, webhook, cancel);
+        }
+        return claimed.Count;
+    }
+
+    private async Task ProcessAsync(SourceConnection source, StoredWebhook webhook, CancellationToken cancel)
+    {
+        try
+        {
+            var problem = await RunAsync(source, webhook, cancel);
+            if (problem is { MayPass: true } && webhook.Attempts < Pauses.Length)
+                await PutBackAsync(webhook, problem.Words, clock.GetUtcNow() + Pauses[webhook.Attempts], cancel);
+            else
+                await FinishAsync(webhook, problem is null ? InboundStatus.Processed : InboundStatus.Failed, problem?.Words, source.Owner.PrivacyMode && problem is null, cancel);
+        }
+        catch (Exception error) when (error is IntakeUnavailableException or NpgsqlException or IOException or TimeoutException)
+        {
+            throw; // it comes back when its lease ends
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            LogBroken(error, webhook.Id);
+            await FinishAsync(webhook, InboundStatus.Failed, "An unexpected error; the server's log has its details.", false, cancel);
+        }
+    }
+
+    private sealed record Problem(string Words, bool MayPass);
+
+    private async Task<Problem?> RunAsync(SourceConnection source, StoredWebhook webhook, CancellationToken cancel)
+    {
+        var sender = catalog.Find(source.Platform)!;
+        var request = webhook.Open(protector);
+        var reading = SourceReading.Of(sender, request, source.Settings);
+        if (reading.Error is { } error)
+            return new Problem(error, MayPass: false);
+        Problem? problem = null;
+        foreach (var record in reading.Records)
+        {
+            var (complete, missing) = await CompleteAsync(sender, source, record, cancel);
+            if (complete is null)
+            {
+                problem ??= missing;
+                continue;
+            }
+            problem ??= missing;
+            if (complete.Action == InboundAction.AppUninstalled)
+                await PauseAsync(source, "The shop took the app out; connect it again to go on.", cancel);
+            var refused = await events.ApplyAsync(source, conversions, complete, webhook.Id, webhook.ReceivedAt, cancel);
+            if (refused is not null)
+                problem ??= new Problem(refused, MayPass: false);
+        }
+        return problem;
+    }
+
+    /// <summary>Asks the sender's API for what the notification leaves out. What cannot be had for now makes the webhook wait; what is gone is left out.</summary>
+    private async Task<(InboundRecord? Record, Problem? Problem)> CompleteAsync(ISource sender, SourceConnection source, InboundRecord record, CancellationToken cancel)
+    {
+        if (record.NeedsFetch is not { Count: > 0 } || record.Action == InboundAction.Ignored)
+            return (record, null);
+        var lookUps = sender.LookUps(record, new DestinationAccess(BaseUrl(sender.Info), source.Settings, source.Credentials, clock.GetUtcNow(),
+            ConnectionJson.Text(source.Credentials, "access_token")));
+        if (lookUps.Count == 0)
+            return (record, null); // no credentials to ask with: what the notification says is all there is
+        var answers = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        Problem? problem = null;
+        foreach (var lookUp in lookUps)
+        {
+            var answer = await client.SendAsync(lookUp.Request, cancel);
+            if (answer.HttpStatus is >= 200 and < 300 && TryParse(answer.Body, out var json))
+                answers[lookUp.Name] = json;
+            else if (answer.HttpStatus is 401 or 403)
+                problem ??= new Problem($"{sender.Info.DisplayName} refused to tell more ({lookUp.Name}, HTTP {answer.HttpStatus}): check the connection's credentials, then replay.", MayPass: false);
+            else if (answer.HttpStatus is not 404)
+                return (null, new Problem($"{sender.Info.DisplayName} did not answer ({lookUp.Name}, {(answer.HttpStatus is { } status ? $"HTTP {status}" : answer.Body)}).", MayPass: true));
+        }
+        return (sender.Complete(record, answers, source.Settings), problem);
+    }
+
+    private Uri BaseUrl(SourceInfo info)
+    {
+        var section = char.ToUpperInvariant(info.Platform[0]) + info.Platform[1..];
+        return configuration[$"Sources:{section}:BaseUrl"] is { Length: > 0 } url ? new Uri(url) : info.DefaultBaseUrl ?? new Uri("https://source.invalid");
+    }
+
+    private static bool TryParse(string body, out JsonElement json)
+    {
+        json = default;
+        try
+        {
+            json = JsonElement.Parse(body);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<List<StoredWebhook>> ClaimAsync(CancellationToken cancel)
+    {
+        var now = clock.GetUtcNow();
+        await using var command = database.CreateCommand("""
+            UPDATE inbound_webhooks w SET next_attempt_at = $2
+              FROM (SELECT workspace_id, id FROM inbound_webhooks WHERE status = 'received' AND next_attempt_at <= $1
+                     ORDER BY next_attempt_at LIMIT $3 FOR UPDATE SKIP LOCKED) due
+             WHERE w.workspace_id = due.workspace_id AND w.id = due.id
+            RETURNING w.workspace_id, w.connection_id, w.id, w.received_at, w.headers, w.body_sealed, w.attempts
+            """);
+        command.Parameters.Add(new NpgsqlParameter { Value = now });
+        command.Parameters.Add(new NpgsqlParameter { Value = now + Lease });
+        command.Parameters.Add(new NpgsqlParameter { Value = PerClaim });
+        var claimed = new List<StoredWebhook>();
+        await using var row = await command.ExecuteReaderAsync(cancel);
+        while (await row.ReadAsync(cancel))
+            claimed.Add(new StoredWebhook(row.GetGuid(0), row.GetGuid(1), row.GetGuid(2), row.GetFieldValue<DateTimeOffset>(3), row.GetString(4),
+                row.IsDBNull(5) ? [] : row.GetFieldValue<byte[]>(5), row.GetInt32(6)));
+        return claimed;
+    }
+
+    private async Task FinishAsync(StoredWebhook webhook, InboundStatus status, string? reason, bool forgetBody, CancellationToken cancel)
+    {
+        await using var command = database.CreateCommand("""
+            UPDATE inbound_webhooks SET status = $3, reason = $4, processed_at = $5, next_attempt_at = NULL, body_sealed = CASE WHEN $6 THEN NULL ELSE body_sealed END
+             WHERE workspace_id = $1 AND id = $2
+            """);
+        foreach (var value in new object[] { webhook.WorkspaceId, webhook.Id, status.Word(), reason ?? (object)DBNull.Value, clock.GetUtcNow(), forgetBody })
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+
+    private async Task PutBackAsync(StoredWebhook webhook, string reason, DateTimeOffset until, CancellationToken cancel)
+    {
+        await using var command = database.CreateCommand("""
+            UPDATE inbound_webhooks SET attempts = attempts + 1, reason = $3, next_attempt_at = $4 WHERE workspace_id = $1 AND id = $2
+            """);
+        foreach (var value in new object[] { webhook.WorkspaceId, webhook.Id, reason, until })
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+
+    private async Task PauseAsync(SourceConnection source, string reason, CancellationToken cancel)
+    {
+        await using var command = database.CreateCommand(
+            "UPDATE connections SET state = 'paused', state_reason = $3, state_changed_at = $4 WHERE workspace_id = $1 AND id = $2");
+        foreach (var value in new object[] { source.WorkspaceId, source.ConnectionId, reason, clock.GetUtcNow() })
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+
+    [LoggerMessage(1401, LogLevel.Error, "Processing webhooks failed; it is tried again")]
+    private partial void LogFailed(Exception error);
+
+    [LoggerMessage(1402, LogLevel.Error, "Webhook {WebhookId} could not be processed")]
+    private partial void LogBroken(Exception error, Guid webhookId);
+}
+
+/// <summary>A stored webhook that this worker holds until its lease ends.</summary>
+internal sealed record StoredWebhook(Guid WorkspaceId, Guid ConnectionId, Guid Id, DateTimeOffset ReceivedAt, string Headers, byte[] Body, int Attempts)
+{
+    /// <summary>As it came over the wire, but for the headers that are not kept.</summary>
+    public InboundRequest Open(SecretProtector protector) => new("POST", "", HeadersOf(Headers),
+        Body.Length == 0 ? default : protector.Open(InboundIntake.Purpose, WorkspaceId, Id, Body), ReceivedAt);
+
+    /// <summary>Kept headers, found without regard to case.</summary>
+    internal static Dictionary<string, string> HeadersOf(string json) =>
+        new(JsonSerializer.Deserialize<Dictionary<string, string>>(json) ?? [], StringComparer.OrdinalIgnoreCase);
+}
