@@ -1,4 +1,5 @@
 using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
@@ -69,6 +70,7 @@ public static class CoreServices
         services.AddSingleton<DestinationClient>().AddSingleton<AccessTokens>();
         services.AddTenancy();
         services.AddSingleton<ConnectionService>().AddSingleton<ConnectionTester>();
+        services.AddSingleton<OAuthClient>().AddSingleton<OAuthAccounts>().AddSingleton<OAuthConsent>().AddSingleton<OAuthConnections>().AddSingleton<OAuthRefresh>();
         services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();
         services.AddSingleton<DeliveryQueries>().AddSingleton<Replay>();
         services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();

@@ -26,11 +26,13 @@ public static class Api
     {
         routes.MapOpenApi().AllowAnonymous();
         routes.MapSignIn();
+        routes.MapOAuthCallback();
         var api = routes.MapGroup("/api").RequireAuthorization(ApiAuthentication.AnyCaller).WithMetadata(new ApiAuthentication.NeedsCaller())
             .RequireRateLimiting(RateLimits.Management).DisableAntiforgery();
         api.MapWorkspaces();
         api.MapWebsites();
         api.MapConnections();
+        api.MapOAuth();
         api.MapEvents();
         api.MapDeliveries();
         api.MapWebsiteHealth();
