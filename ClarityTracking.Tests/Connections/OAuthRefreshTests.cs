@@ -224,6 +224,41 @@ public sealed class OAuthRefreshTests(AppWithOAuth app) : IClassFixture<AppWithO
     }
 
     [Fact]
+    public async Task Delete_ConnectedConnection_RevokesFirst()
+    {
+        var id = await ConnectAsync("square");
+        using var client = await ClientAsync();
+        (await client.DeleteAsync($"/api/websites/{_site.Id}/connections/{id}")).EnsureSuccessStatusCode();
+        Assert.Equal([("square", app.Provider.Account)], app.Provider.Revoked);
+        Assert.Equal(0L, await app.ValueAsync<long>($"SELECT count(*) FROM connections WHERE id = '{id}'"));
+    }
+
+    [Fact]
+    public async Task Run_PlatformRefusedTheTokenBeforeItsTime_TriesAFreshOneOnceAnHour()
+    {
+        var id = await ConnectAsync("pinterest");
+        for (var i = 0; i < 2; i++)
+        {
+            app.Clock.Advance(TimeSpan.FromMinutes(30));
+            await PauseAsync();
+            Assert.Equal(0, (await RefreshAsync()).Refreshed);
+            app.Clock.Advance(TimeSpan.FromMinutes(31));
+            Assert.Equal(1, (await RefreshAsync()).Refreshed);
+            Assert.Equal("healthy", await app.ValueAsync<string>($"SELECT state FROM connections WHERE id = '{id}'"));
+        }
+        app.Clock.Advance(TimeSpan.FromMinutes(61));
+        Assert.Equal(0, (await RefreshAsync()).Refreshed); // healthy: no hurry
+        await PauseAsync();
+        app.Provider.Revoke("pinterest");
+        Assert.Equal(1, (await RefreshAsync()).Paused);
+        Assert.StartsWith("Reconnect needed", await app.ValueAsync<string>($"SELECT state_reason FROM connections WHERE id = '{id}'"), StringComparison.Ordinal);
+
+        Task PauseAsync() => app.RunAsync($"""
+            UPDATE connections SET state = 'paused', state_reason = 'HTTP 401', state_changed_at = '{app.Clock.GetUtcNow():O}' WHERE id = '{id}'
+            """);
+    }
+
+    [Fact]
     public async Task Disconnect_AccountThatAnotherConnectionUses_IsNotRevokedUntilTheLast()
     {
         var first = await ConnectAsync("google");

@@ -43,6 +43,7 @@ public sealed class ConnectAccountTests(AppWithOAuth app, AppFixture bare, Brows
         await page.GetByTestId("oauth-disconnect").ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Disconnect", Exact = true }).Last.ClickAsync();
         await Expect(page.GetByTestId("oauth-connect")).ToBeVisibleAsync();
+        await Expect(page.GetByTestId("oauth-connected")).ToHaveCountAsync(0);
         await Expect(page.GetByTestId("connections")).ToContainTextAsync("Paused: Disconnected from Meta.");
         Assert.Contains(app.Provider.Revoked, r => r == ("meta", app.Provider.Account));
     }
@@ -98,7 +99,7 @@ public sealed class ConnectAccountTests(AppWithOAuth app, AppFixture bare, Brows
             var page = await SignInAsync(app, owner, dark, width);
             await page.GotoAsync($"{app.Url}/websites/{site.Id}/connections");
             await Expect(page.GetByTestId("connections")).ToContainTextAsync("Paused: Reconnect needed: Pinterest refused the refresh");
-            await page.GetByTestId("edit-connection").ClickAsync();
+            await page.GetByTestId("reconnect").ClickAsync();
             await Expect(page.GetByTestId("oauth-status")).ToHaveTextAsync("Reconnect needed");
             Assert.True(await page.EvaluateAsync<bool>("() => document.documentElement.scrollWidth <= window.innerWidth"), "the page scrolls sideways");
         }

@@ -32,10 +32,11 @@ public enum OAuthStatus
 /// <param name="RefreshedAt">Last refresh (UTC); null = none yet.</param>
 /// <param name="AccessExpiresAt">When the access token in use ends (UTC); it is refreshed before where that can be.</param>
 /// <param name="CredentialsExpireAt">From then on only a person can help (UTC); null = no such time is known.</param>
+/// <param name="RenewsItself">Whether it is refreshed before it ends, without a person.</param>
 /// <param name="LastError">Why the last refresh failed; null when it did not.</param>
 public sealed record OAuthAccountStatus(Guid ConnectionId, string Provider, string Platform, string Name, OAuthStatus Status, string? Reason, string? AccountId,
     string? AccountName, IReadOnlyList<string> Scopes, IReadOnlyList<string> MissingScopes, string ConnectedBy, DateTimeOffset ConnectedAt, DateTimeOffset? RefreshedAt,
-    DateTimeOffset? AccessExpiresAt, DateTimeOffset? CredentialsExpireAt, string? LastError);
+    DateTimeOffset? AccessExpiresAt, DateTimeOffset? CredentialsExpireAt, bool RenewsItself, string? LastError);
 
 /// <summary>A provider as this installation has it.</summary>
 /// <param name="Provider">Key of the provider.</param>
@@ -104,6 +105,21 @@ public sealed class OAuthConnections(ClarityDb database, OAuthClient client, Con
         return await RevokeAsync(provider, grant, ConnectionJson.Text(credentials, "access_token"), ConnectionJson.Text(credentials, "refresh_token"));
     }
 
+    /// <summary>Deletes a connection; a connected account is disconnected first.</summary>
+    public async Task<Result<Done>> DeleteConnectionAsync(Caller caller, Guid websiteId, Guid connectionId, CancellationToken cancel)
+    {
+        await using (var db = database.For(caller))
+        {
+            var found = await ConnectionService.FindAsync(db, caller, websiteId, connectionId, Role.Admin, cancel);
+            if (!found.IsOk)
+                return found.Error;
+            if (await OAuthRows.FindGrantAsync(db, connectionId, cancel) is null)
+                return await connections.DeleteAsync(caller, websiteId, connectionId, cancel);
+        }
+        await DisconnectAsync(caller, connectionId, cancel);
+        return await connections.DeleteAsync(caller, websiteId, connectionId, cancel);
+    }
+
     private async Task<OAuthDisconnected> RevokeAsync(OAuthProvider provider, OAuthGrant grant, string? accessToken, string? refreshToken)
     {
         if (await IsSharedAsync(grant))
@@ -144,7 +160,7 @@ public sealed class OAuthConnections(ClarityDb database, OAuthClient client, Con
         // Google writes email as an address
         string[] missing = grant.Scopes.Length == 0 ? [] : [.. asked.Where(s => !grant.Scopes.Any(g => g == s || g.EndsWith($"userinfo.{s}", StringComparison.Ordinal)))];
         return new OAuthAccountStatus(connection.Id, grant.Provider, connection.Platform, connection.Name, status, needsReconnect ? connection.StateReason : null, grant.AccountId,
-            grant.AccountName, grant.Scopes, missing, grant.ConnectedBy, grant.ConnectedAt, grant.RefreshedAt, grant.AccessExpiresAt, endsAt, grant.LastError);
+            grant.AccountName, grant.Scopes, missing, grant.ConnectedBy, grant.ConnectedAt, grant.RefreshedAt, grant.AccessExpiresAt, endsAt, grant.RefreshDueAt is not null, grant.LastError);
     }
 
     private sealed record CredentialsEnd

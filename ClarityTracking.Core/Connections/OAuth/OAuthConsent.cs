@@ -222,7 +222,8 @@ public sealed partial class OAuthConsent(ClarityDb database, OAuthClient client,
             ConnectedBy = caller.Label,
             ConnectedAt = now,
             AccessExpiresAt = provider.KeepsOnlyRefreshToken ? null : tokens.AccessExpiresAt,
-        }, OAuthRefresh.DueAt(provider, tokens, now), CancellationToken.None);
+            RefreshDueAt = OAuthRefresh.DueAt(provider, tokens, now),
+        }, CancellationToken.None);
         await OAuthRows.SetExpiryAsync(db, connection, OAuthRefresh.EndOf(tokens), CancellationToken.None);
         await transaction.CommitAsync(CancellationToken.None);
         return new Connected(connection.Id, name);

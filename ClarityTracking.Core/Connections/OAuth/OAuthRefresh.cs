@@ -29,7 +29,7 @@ public sealed partial class OAuthRefresh(ClarityDb database, OAuthClient client,
     /// <summary>Much longer than a call may take (<see cref="Delivery.DeliveryLane.LongestCall"/>).</summary>
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(2);
 
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMinutes(5), LongestPause = TimeSpan.FromHours(6), KeepStates = TimeSpan.FromDays(1);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMinutes(5), LongestPause = TimeSpan.FromHours(6), HurryEvery = TimeSpan.FromHours(1), KeepStates = TimeSpan.FromDays(1);
 
     /// <summary>When tokens are to be refreshed: after two thirds of the access token's life, at the latest when the provider's fact says.</summary>
     internal static DateTimeOffset? DueAt(OAuthProvider provider, OAuthTokens tokens, DateTimeOffset now)
@@ -48,6 +48,7 @@ public sealed partial class OAuthRefresh(ClarityDb database, OAuthClient client,
     /// <summary>Refreshes all that is due, pauses what has ended, and forgets old states. May run on several nodes at once.</summary>
     public async Task<OAuthRefreshResult> RunAsync(CancellationToken cancel)
     {
+        await HurryPausedAsync(clock.GetUtcNow(), cancel);
         var outcomes = new Dictionary<Outcome, int>();
         while (!cancel.IsCancellationRequested && await LeaseAsync(cancel) is { } grant)
         {
@@ -57,6 +58,21 @@ public sealed partial class OAuthRefresh(ClarityDb database, OAuthClient client,
         var ended = await PauseEndedAsync(clock.GetUtcNow(), cancel);
         await ForgetStatesAsync(clock.GetUtcNow(), cancel);
         return new OAuthRefreshResult(outcomes.GetValueOrDefault(Outcome.Refreshed), outcomes.GetValueOrDefault(Outcome.Failed), outcomes.GetValueOrDefault(Outcome.Paused) + ended);
+    }
+
+    /// <summary>
+    /// The platform refuses a token before its time: a fresh one may do, and if the grant itself is dead, that is the reason to show. Once an
+    /// hour at most, for a platform that goes on refusing.
+    /// </summary>
+    private async Task HurryPausedAsync(DateTimeOffset now, CancellationToken cancel)
+    {
+        await using var db = database.System();
+        await db.Database.ExecuteSqlAsync($"""
+            UPDATE oauth_grants g SET refresh_due_at = {now}
+              FROM connections c
+             WHERE c.workspace_id = g.workspace_id AND c.id = g.connection_id AND c.state = 'paused' AND g.refresh_due_at > {now} AND g.failures = 0
+               AND g.last_error IS NULL AND coalesce(g.refreshed_at, g.connected_at) < least(c.state_changed_at, {now - HurryEvery})
+            """, cancel);
     }
 
     private async Task<OAuthGrant?> LeaseAsync(CancellationToken cancel)

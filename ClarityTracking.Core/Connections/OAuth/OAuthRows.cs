@@ -58,6 +58,8 @@ internal sealed record OAuthGrant
 
     public DateTimeOffset? AccessExpiresAt { get; init; }
 
+    public DateTimeOffset? RefreshDueAt { get; init; }
+
     public int Failures { get; init; }
 
     public string? LastError { get; init; }
@@ -72,7 +74,7 @@ static class OAuthRows
     internal const string GrantColumns = """
         g.workspace_id AS "WorkspaceId", g.connection_id AS "ConnectionId", g.website_id AS "WebsiteId", g.provider AS "Provider", g.account_id AS "AccountId",
         g.account_name AS "AccountName", g.shop AS "Shop", g.scopes AS "Scopes", g.connected_by AS "ConnectedBy", g.connected_at AS "ConnectedAt",
-        g.refreshed_at AS "RefreshedAt", g.access_expires_at AS "AccessExpiresAt", g.failures AS "Failures", g.last_error AS "LastError",
+        g.refreshed_at AS "RefreshedAt", g.access_expires_at AS "AccessExpiresAt", g.refresh_due_at AS "RefreshDueAt", g.failures AS "Failures", g.last_error AS "LastError",
         g.needs_reconnect AS "NeedsReconnect"
         """;
 
@@ -112,12 +114,12 @@ static class OAuthRows
             new Npgsql.NpgsqlParameter("p0", websiteId)).ToListAsync(cancel);
 
     /// <summary>Writes what was granted in place of what was before.</summary>
-    internal static Task SetGrantAsync(ClarityDbContext db, OAuthGrant grant, DateTimeOffset? refreshDueAt, CancellationToken cancel) =>
+    internal static Task SetGrantAsync(ClarityDbContext db, OAuthGrant grant, CancellationToken cancel) =>
         db.Database.ExecuteSqlAsync($"""
             INSERT INTO oauth_grants AS g (workspace_id, connection_id, website_id, provider, account_id, account_name, shop, scopes, connected_by, connected_at,
                                            access_expires_at, refresh_due_at)
             VALUES ({grant.WorkspaceId}, {grant.ConnectionId}, {grant.WebsiteId}, {grant.Provider}, left({grant.AccountId}::text, 255), left({grant.AccountName}::text, 255),
-                    {grant.Shop}::varchar, {grant.Scopes}, {grant.ConnectedBy}, {grant.ConnectedAt}, {grant.AccessExpiresAt}::timestamptz, {refreshDueAt}::timestamptz)
+                    {grant.Shop}::varchar, {grant.Scopes}, {grant.ConnectedBy}, {grant.ConnectedAt}, {grant.AccessExpiresAt}::timestamptz, {grant.RefreshDueAt}::timestamptz)
             ON CONFLICT (workspace_id, connection_id) DO UPDATE
                SET provider = excluded.provider, account_id = excluded.account_id, account_name = excluded.account_name, shop = excluded.shop, scopes = excluded.scopes,
                    connected_by = excluded.connected_by, connected_at = excluded.connected_at, access_expires_at = excluded.access_expires_at,

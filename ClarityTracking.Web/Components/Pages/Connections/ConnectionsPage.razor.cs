@@ -93,6 +93,18 @@ public sealed partial class ConnectionsPage(ConnectionService service, Destinati
 
     private void ClosePanel() => Filter(("open", null), ("platform", null), ("attempt", null), ("connected", null));
 
+    /// <summary>What was said about connecting is over once something else was done.</summary>
+    private async Task ChangedAsync()
+    {
+        if (Attempt is null && Connected is null)
+            await LoadAsync();
+        else
+            Filter(("attempt", null), ("connected", null));
+    }
+
+    private static bool NeedsReconnect(ConnectionDetails connection) =>
+        connection is { State: ConnectionState.Paused } && connection.StateReason?.StartsWith(OAuthRefresh.ReconnectNeeded, StringComparison.Ordinal) == true;
+
     private void CloseTest() => Filter(("test", null), (TestEventName, null));
 
     private void SavedAsync() => ClosePanel();
@@ -111,7 +123,7 @@ public sealed partial class ConnectionsPage(ConnectionService service, Destinati
             $"Delete {connection.Name}?", new ConfirmOptions { OkButtonText = "Delete connection", CancelButtonText = "Keep it" });
         if (sure != true)
             return;
-        await DoAsync((caller, cancel) => service.DeleteAsync(caller, WebsiteId, connection.Id, cancel), $"{connection.Name} is deleted");
+        await DoAsync((caller, cancel) => oauth.DeleteConnectionAsync(caller, WebsiteId, connection.Id, cancel), $"{connection.Name} is deleted");
         await LoadAsync();
     }
 }
