@@ -41,7 +41,7 @@ public sealed class ConnectAccountTests(AppWithOAuth app, AppFixture bare, Brows
         Assert.Equal(1L, await app.ValueAsync<long>($"SELECT count(*) FROM connections WHERE website_id = '{site.Id}'"));
 
         await page.GetByTestId("oauth-disconnect").ClickAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Disconnect", Exact = true }).Last.ClickAsync();
+        await page.GetByRole(AriaRole.Alertdialog).GetByRole(AriaRole.Button, new() { Name = "Disconnect", Exact = true }).First.ClickAsync();
         await Expect(page.GetByTestId("oauth-connect")).ToBeVisibleAsync();
         await Expect(page.GetByTestId("oauth-connected")).ToHaveCountAsync(0);
         await Expect(page.GetByTestId("connections")).ToContainTextAsync("Paused: Disconnected from Meta.");

@@ -91,11 +91,14 @@ public sealed partial class OAuthCard(OAuthConnections oauth, OAuthConsent conse
     private async Task DisconnectAsync()
     {
         var name = Provider!.Name;
+        _isBusy = true; // a second click would ask twice
         var sure = await Dialogs.Confirm($"Access is taken back at {name}, the tokens here are forgotten, and the connection pauses. Events are kept meanwhile.",
             $"Disconnect from {name}?", new ConfirmOptions { OkButtonText = "Disconnect", CancelButtonText = "Keep it" });
         if (sure != true)
+        {
+            _isBusy = false;
             return;
-        _isBusy = true;
+        }
         var done = await DoAsync((caller, cancel) => oauth.DisconnectAsync(caller, Existing!.Id, cancel));
         _isBusy = false;
         if (done is not { Value: { } how })
