@@ -1,5 +1,6 @@
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Conversions;
+using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
@@ -75,6 +76,7 @@ public static class CoreServices
         services.AddTenancy();
         services.AddSingleton<FilterRuleService>().AddSingleton<FilterRulePreviews>();
         services.AddSingleton<ConnectionService>().AddSingleton<ConnectionTester>();
+        services.AddSingleton<OAuthClient>().AddSingleton<OAuthAccounts>().AddSingleton<OAuthConsent>().AddSingleton<OAuthConnections>().AddSingleton<OAuthRefresh>();
         services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();
         services.AddSingleton<DeliveryQueries>().AddSingleton<Replay>();
         services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();

@@ -93,6 +93,18 @@ public sealed class Connection
         Resume(now);
     }
 
+    /// <summary>The same access under fresh tokens: nothing else changes.</summary>
+    public void RenewCredentials(byte[] sealedCredentials, DateTimeOffset now) => (Credentials, UpdatedAt) = (sealedCredentials, now);
+
+    /// <summary>Stops it until a person acts.</summary>
+    public void Pause(string reason, DateTimeOffset now)
+    {
+        State = ConnectionState.Paused;
+        StateReason = reason;
+        StateChangedAt = UpdatedAt = now;
+        NotBefore = null;
+    }
+
     /// <summary>Tries again now, whatever happened before.</summary>
     public void Resume(DateTimeOffset now)
     {

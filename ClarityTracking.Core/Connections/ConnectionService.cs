@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
@@ -96,6 +97,8 @@ public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalo
     {
         await using var db = database.For(caller);
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        if (values.Credentials is not null)
+            await OAuthRows.LockAsync(db, id, cancel);
         var found = await FindAsync(db, caller, websiteId, id, Role.Admin, cancel);
         if (!found.IsOk)
             return found.Error;
@@ -122,13 +125,10 @@ public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalo
             connection.Enable(enabled, now);
         if (credentials is { } fresh)
         {
-            // A batch may be out unless the connection is paused: what is due within its lease may be claimed and stays so.
-            var after = connection.State == ConnectionState.Paused ? now : now + DeliveryLane.Lease;
-            connection.ReplaceCredentials(Seal(connection, fresh), now);
-            await db.Database.ExecuteSqlAsync($"""
-                UPDATE delivery_queue SET next_attempt_at = {now}
-                 WHERE workspace_id = {connection.WorkspaceId} AND connection_id = {id} AND next_attempt_at > {after}
-                """, cancel);
+            await ReplaceCredentialsAsync(db, connection, fresh, now, cancel);
+            // a token that a person typed takes the place of the one that was granted
+            if (values.Credentials!.Value.EnumerateObject().Any(m => m.Name is "access_token" or "refresh_token"))
+                await OAuthRows.ForgetGrantAsync(db, connection, cancel);
         }
         var changed = new[] { (name, "name"), (values.Settings?.ToString(), "settings"), (values.Enabled?.ToString(), "enabled"), (credentials is null ? null : "", "credentials") }
             .Where(c => c.Item1 is not null).Select(c => c.Item2);
@@ -176,7 +176,19 @@ public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalo
         }
     }
 
-    private byte[] Seal(Connection connection, JsonElement credentials) =>
+    /// <summary>New credentials: a pause ends, and the deliveries that waited for them are due now. Saved by the caller, in their transaction.</summary>
+    internal async Task ReplaceCredentialsAsync(ClarityDbContext db, Connection connection, JsonElement credentials, DateTimeOffset now, CancellationToken cancel)
+    {
+        // A batch may be out unless the connection is paused: what is due within its lease may be claimed and stays so.
+        var after = connection.State == ConnectionState.Paused ? now : now + DeliveryLane.Lease;
+        connection.ReplaceCredentials(Seal(connection, credentials), now);
+        await db.Database.ExecuteSqlAsync($"""
+            UPDATE delivery_queue SET next_attempt_at = {now}
+             WHERE workspace_id = {connection.WorkspaceId} AND connection_id = {connection.Id} AND next_attempt_at > {after}
+            """, cancel);
+    }
+
+    internal byte[] Seal(Connection connection, JsonElement credentials) =>
         protector.Seal(CredentialsPurpose, connection.WorkspaceId, connection.Id, Encoding.UTF8.GetBytes(credentials.GetRawText()));
 
     private ConnectionDetails Info(Connection c) => new(c.Id, c.WebsiteId, c.Platform, catalog.Find(c.Platform)?.DisplayName ?? c.Platform, c.Name,
@@ -237,7 +249,8 @@ public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalo
         }
     }
 
-    private static JsonElement Merged(JsonElement old, JsonElement? changes)
+    /// <summary>The members of both; those of the changes win, and null removes one.</summary>
+    internal static JsonElement Merged(JsonElement old, JsonElement? changes)
     {
         if (changes is not { } given)
             return old;

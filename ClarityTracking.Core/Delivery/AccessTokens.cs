@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Destinations;
 using Microsoft.Extensions.Configuration;
 
@@ -19,7 +20,7 @@ public sealed record AccessToken(string? Value, DeliveryOutcome.TryLater? Failur
 /// </summary>
 public sealed class AccessTokens(DestinationClient client, IConfiguration configuration, TimeProvider clock)
 {
-    private const string Google = "Google", GoogleTokenUrl = "https://oauth2.googleapis.com/token", FormContent = "application/x-www-form-urlencoded";
+    private const string Google = "Google", FormContent = "application/x-www-form-urlencoded";
     private const int MostKept = 10_000;
 
     /// <summary>Given up this long before it ends, so that no call is begun with a token that dies on the way.</summary>
@@ -85,25 +86,22 @@ public sealed class AccessTokens(DestinationClient client, IConfiguration config
             _kept[grant] = new Kept(token, now + life - Margin);
             return new AccessToken(token, null);
         }
-        var reason = AnswerJson.Reason($"HTTP {status}", AnswerJson.Text(answer, "error"), AnswerJson.Text(answer, "error_description"));
-        // invalid_grant and invalid_client come with 400
+        var error = AnswerJson.Text(answer, "error");
+        var reason = AnswerJson.Reason($"HTTP {status}", error, AnswerJson.Text(answer, "error_description"));
+        // invalid_grant and invalid_client come with 400; the first is final until a person consents again
         var kind = HttpStatusKind.Of(status);
-        return Failed(kind == FailureKind.Permanent ? FailureKind.Credential : kind, "No access token: " + reason, result.RetryAfter);
+        var words = error == "invalid_grant" && grant is TokenGrant.Refresh ? OAuthRefresh.ReconnectNeeded : "No access token";
+        return Failed(kind == FailureKind.Permanent ? FailureKind.Credential : kind, $"{words}: {reason}", result.RetryAfter);
     }
 
     private static AccessToken Failed(FailureKind kind, string reason, TimeSpan? retryAfter = null) =>
         new(null, new DeliveryOutcome.TryLater(kind, reason), retryAfter);
 
-    private DestinationRequest RefreshRequest(TokenGrant.Refresh refresh)
-    {
-        var (id, secret) = (configuration[$"OAuth:{refresh.Provider}:ClientId"] ?? "", configuration[$"OAuth:{refresh.Provider}:ClientSecret"] ?? "");
-        return Request(TokenUrl(refresh.Provider), [secret, refresh.Token],
-            ("grant_type", "refresh_token"), ("refresh_token", refresh.Token), ("client_id", id), ("client_secret", secret));
-    }
+    private DestinationRequest RefreshRequest(TokenGrant.Refresh refresh) => OAuthRequests.Refresh(AppOf(refresh.Provider), refresh.Token);
 
     private DestinationRequest AssertionRequest(TokenGrant.ServiceAccount account, DateTimeOffset now)
     {
-        var url = TokenUrl(Google);
+        var url = AppOf(Google).TokenUrl;
         var assertion = Assertion(account, url, now);
         return Request(url, [assertion], ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", assertion));
     }
@@ -125,9 +123,8 @@ public sealed class AccessTokens(DestinationClient client, IConfiguration config
         return signed + "." + Base64Url(key.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1));
     }
 
-    private string TokenUrl(string provider) =>
-        configuration[$"OAuth:{provider}:TokenUrl"] is { Length: > 0 } url ? url : provider == Google ? GoogleTokenUrl
-            : throw new FormatException($"OAuth:{provider}:TokenUrl is not set.");
+    private OAuthApp AppOf(string section) => OAuthProviders.OfSection(section) is { } provider ? OAuthApp.Of(configuration, provider)
+        : throw new FormatException($"There is no OAuth provider {section}.");
 
     private static DestinationRequest Request(string url, IReadOnlyList<string> secrets, params ReadOnlySpan<(string Name, string Value)> fields)
     {

@@ -18,6 +18,9 @@ public sealed record Caller
     /// <summary>When a key asks: the one website it is for.</summary>
     public Guid? WebsiteId { get; init; }
 
+    /// <summary>The sign-in that asks, the same from login to logout; null when a key asks.</summary>
+    public string? Session { get; init; }
+
     /// <summary>Operator of the installation.</summary>
     public bool IsOperator { get; init; }
 

@@ -1,4 +1,5 @@
 using ClarityTracking.Core.Tenancy;
+using ClarityTracking.Web.Security;
 using Microsoft.AspNetCore.Identity;
 
 namespace ClarityTracking.Web.Account;
@@ -21,6 +22,7 @@ internal static class AccountServices
             cookie.ExpireTimeSpan = TimeSpan.FromDays(14);
             cookie.SlidingExpiration = true;
         });
+        services.AddSessions();
         services.AddAntiforgery(antiforgery => antiforgery.Cookie.Name = "clarity-form");
         return services;
     }

@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using ClarityTracking.Core.Tenancy;
+using ClarityTracking.Web.Security;
 using Microsoft.AspNetCore.Components.Authorization;
 
 namespace ClarityTracking.Web.Account;
@@ -29,7 +30,7 @@ public sealed class CurrentCaller(AuthenticationStateProvider authentication, IS
         // A scope of its own: a circuit's scope lives for hours, the account's database context must not.
         await using var scope = scopes.CreateAsyncScope();
         var caller = await scope.ServiceProvider.GetRequiredService<AccountService>().CallerOfAsync(userId, Ip, cancel);
-        (_caller, _readAt) = (caller ?? throw new SignedOutException(), now);
+        (_caller, _readAt) = ((caller ?? throw new SignedOutException()) with { Session = state.User.SessionOf() }, now);
         return _caller;
     }
 

@@ -26,6 +26,7 @@ public static class Api
     {
         routes.MapOpenApi().AllowAnonymous();
         routes.MapSignIn();
+        routes.MapOAuthCallback();
         var api = routes.MapGroup("/api").RequireAuthorization(ApiAuthentication.AnyCaller).WithMetadata(new ApiAuthentication.NeedsCaller())
             .RequireRateLimiting(RateLimits.Management).DisableAntiforgery();
         api.MapWorkspaces();
@@ -35,6 +36,7 @@ public static class Api
         api.MapInboundWebhooks();
         api.MapLinks();
         api.MapConversions();
+        api.MapOAuth();
         api.MapEvents();
         api.MapDeliveries();
         api.MapWebsiteHealth();

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ClarityTracking.Core;
 using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -49,8 +50,8 @@ public static class ConnectionEndpoints
         (await connections.ChangeAsync(caller, id, cid, values, cancel)).Ok();
 
     internal static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
-        Guid id, Guid cid, Caller caller, ConnectionService connections, CancellationToken cancel) =>
-        (await connections.DeleteAsync(caller, id, cid, cancel)).NoContent();
+        Guid id, Guid cid, Caller caller, OAuthConnections oauth, CancellationToken cancel) =>
+        (await oauth.DeleteConnectionAsync(caller, id, cid, cancel)).NoContent();
 
     internal static async Task<Results<Ok<ConnectionPreview>, ProblemHttpResult>> PreviewAsync(
         Guid id, Guid cid, PreviewOrder? order, Caller caller, ConnectionTester tester, CancellationToken cancel) =>

@@ -60,7 +60,7 @@ public static class ApiAuthentication
                 http.Response.StatusCode = StatusCodes.Status401Unauthorized;
                 return;
             }
-            http.Features.Set(caller);
+            http.Features.Set(caller with { Session = http.User.SessionOf() });
         }
         await next(http);
     });

@@ -25,11 +25,12 @@ public sealed class Tokens(IUserClaimsPrincipalFactory<User> principals, UserMan
     private const string Scheme = "Identity.Bearer"; // IdentityConstants.BearerScheme
     private const int LongestToken = 8192;
 
-    /// <summary>A fresh pair.</summary>
-    public async Task<TokenAnswer> IssueAsync(User user, Guid? workspaceId = null)
+    /// <summary>A fresh pair, of a new sign-in unless one is given.</summary>
+    public async Task<TokenAnswer> IssueAsync(User user, Guid? workspaceId = null, string? session = null)
     {
         var bearer = options.Get(Scheme);
         var principal = await principals.CreateAsync(user);
+        principal.SetSession(session);
         return new TokenAnswer(user.Id, workspaceId,
             bearer.BearerTokenProtector.Protect(Ticket(principal, "AccessToken", bearer.BearerTokenExpiration)),
             bearer.RefreshTokenProtector.Protect(Ticket(principal, "RefreshToken", bearer.RefreshTokenExpiration)),
@@ -45,7 +46,7 @@ public sealed class Tokens(IUserClaimsPrincipalFactory<User> principals, UserMan
             return null;
         var user = await users.GetUserAsync(ticket.Principal);
         var stamp = ticket.Principal.FindFirstValue(users.Options.ClaimsIdentity.SecurityStampClaimType);
-        return user is not null && stamp == user.SecurityStamp ? await IssueAsync(user) : null;
+        return user is not null && stamp == user.SecurityStamp ? await IssueAsync(user, session: ticket.Principal.SessionOf()) : null;
     }
 
     private AuthenticationTicket Ticket(ClaimsPrincipal principal, string kind, TimeSpan lifetime) =>

@@ -1,4 +1,5 @@
 using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Delivery;
 
 namespace ClarityTracking.Web.Components.Shared;
@@ -56,6 +57,14 @@ public static class StatusWords
         (true, ConnectionState.Healthy) => new("good", "Healthy"),
         (true, ConnectionState.Degraded) => new("warn", With("Degraded", reason)),
         (true, ConnectionState.Paused) => new("bad", With("Paused", reason)),
+    };
+
+    /// <summary>How a connected account does.</summary>
+    public static StatusText Of(OAuthStatus status) => status switch
+    {
+        OAuthStatus.Connected => new("good", "Connected"),
+        OAuthStatus.EndsSoon => new("warn", "Ends soon"),
+        OAuthStatus.ReconnectNeeded => new("bad", "Reconnect needed"),
     };
 
     /// <summary>The outcome of one attempt (<c>delivered</c> or a failure kind).</summary>

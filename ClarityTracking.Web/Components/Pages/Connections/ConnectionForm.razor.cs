@@ -40,6 +40,10 @@ public sealed partial class ConnectionForm(ConnectionService service)
     [Parameter, EditorRequired]
     public EventCallback OnSaved { get; set; }
 
+    /// <summary>The connection has changed while the form stays open.</summary>
+    [Parameter]
+    public EventCallback OnChanged { get; set; }
+
     [Parameter]
     public EventCallback OnCancel { get; set; }
 
@@ -77,7 +81,19 @@ public sealed partial class ConnectionForm(ConnectionService service)
         Existing is null || !Existing.Settings.TryGetProperty(name, out var value) ? ""
             : value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
 
+    /// <summary>Made by connecting an account, and switched off until what it lacks is entered.</summary>
+    private bool IsUnfinished => Existing is { Enabled: false } && Destination.Check(Existing.Settings, credentials: null).Count > 0;
+
     private bool IsSet(ConnectionField field) => field.IsSecret && Existing?.Credentials.Contains(field.Name) == true;
+
+    /// <summary>A choice fills in its fields; what was typed elsewhere stays.</summary>
+    private Task TakeAsync(IReadOnlyDictionary<string, string> settings)
+    {
+        foreach (var (name, value) in settings)
+            if (_values.ContainsKey(name))
+                _values[name] = value;
+        return OnChanged.InvokeAsync();
+    }
 
     private async Task SaveAsync()
     {
@@ -104,7 +120,7 @@ public sealed partial class ConnectionForm(ConnectionService service)
         else if (Existing is not null)
             settings[ConsentRule.Setting] = null;
         var values = new ConnectionValues(_name, JsonSerializer.SerializeToElement(settings),
-            Existing is null || credentials.Count > 0 ? JsonSerializer.SerializeToElement(credentials) : null, Existing is null ? true : null);
+            Existing is null || credentials.Count > 0 ? JsonSerializer.SerializeToElement(credentials) : null, Existing is null || IsUnfinished ? true : null);
         var saved = await DoAsync((caller, cancel) => Existing is { } existing
             ? service.ChangeAsync(caller, WebsiteId, existing.Id, values, cancel)
             : service.CreateAsync(caller, WebsiteId, Destination.Info.Platform, values, cancel),

@@ -1,4 +1,5 @@
 using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Web.Components.Shared;
 using Microsoft.AspNetCore.Components;
@@ -7,7 +8,7 @@ using Radzen;
 namespace ClarityTracking.Web.Components.Pages.Connections;
 
 /// <summary>Where a website's events go. The form opens beside the list and has an address of its own.</summary>
-public sealed partial class ConnectionsPage(ConnectionService service, DestinationCatalog catalog)
+public sealed partial class ConnectionsPage(ConnectionService service, DestinationCatalog catalog, OAuthConnections oauth, OAuthConsent consent)
 {
     private const string TestEventName = "event";
 
@@ -26,7 +27,30 @@ public sealed partial class ConnectionsPage(ConnectionService service, Destinati
     [SupplyParameterFromQuery(Name = TestEventName)]
     private string? TestEvent { get; set; }
 
+    /// <summary>A consent that failed, and the provider of one that did not; the callback leads here.</summary>
+    [SupplyParameterFromQuery(Name = "attempt")]
+    private Guid? Attempt { get; set; }
+
+    [SupplyParameterFromQuery(Name = "connected")]
+    private string? Connected { get; set; }
+
     private LoadState<IReadOnlyList<ConnectionDetails>> Connections { get; set; } = new();
+
+    /// <summary>Why connecting an account failed; empty when it did not.</summary>
+    private LoadState<string> Failure { get; set; } = new();
+
+    private string? JustConnected => OAuthProviders.Find(Connected)?.DisplayName;
+
+    /// <summary>A system that is connected by its account alone.</summary>
+    private (OAuthProviderInfo Provider, ConnectionDetails? Existing)? OpenedAccount
+    {
+        get
+        {
+            var existing = Connections.Value?.FirstOrDefault(c => c.Id.ToString() == Open);
+            var platform = existing?.Platform ?? (Open == "new" ? Platform : null);
+            return platform is not null && catalog.Find(platform) is null && oauth.ProviderOf(platform) is { } provider ? (provider, existing) : null;
+        }
+    }
 
     private string? Answer
     {
@@ -51,7 +75,7 @@ public sealed partial class ConnectionsPage(ConnectionService service, Destinati
         get
         {
             if (Open == "new")
-                return (catalog.Find(Platform ?? "") ?? catalog.All.FirstOrDefault()) is { } chosen ? (chosen, null) : null;
+                return OpenedAccount is null && (catalog.Find(Platform ?? "") ?? catalog.All.FirstOrDefault()) is { } chosen ? (chosen, null) : null;
             var existing = Connections.Value?.FirstOrDefault(c => c.Id.ToString() == Open);
             return existing is not null && catalog.Find(existing.Platform) is { } destination ? (destination, existing) : null;
         }
@@ -61,10 +85,25 @@ public sealed partial class ConnectionsPage(ConnectionService service, Destinati
         Connections.Value?.FirstOrDefault(c => c.Id.ToString() == Test) is { } connection && catalog.Find(connection.Platform) is { } destination
             ? (destination, connection) : null;
 
-    protected override async Task LoadAsync() =>
+    protected override async Task LoadAsync()
+    {
         Connections = await QueryAsync((caller, cancel) => service.ListAsync(caller, WebsiteId, cancel));
+        Failure = Attempt is { } attempt ? await QueryAsync((caller, cancel) => consent.FailureAsync(caller, WebsiteId, attempt, cancel)) : new();
+    }
 
-    private void ClosePanel() => Filter(("open", null), ("platform", null));
+    private void ClosePanel() => Filter(("open", null), ("platform", null), ("attempt", null), ("connected", null));
+
+    /// <summary>What was said about connecting is over once something else was done.</summary>
+    private async Task ChangedAsync()
+    {
+        if (Attempt is null && Connected is null)
+            await LoadAsync();
+        else
+            Filter(("attempt", null), ("connected", null));
+    }
+
+    private static bool NeedsReconnect(ConnectionDetails connection) =>
+        connection is { State: ConnectionState.Paused } && connection.StateReason?.StartsWith(OAuthRefresh.ReconnectNeeded, StringComparison.Ordinal) == true;
 
     private void CloseTest() => Filter(("test", null), (TestEventName, null));
 
@@ -84,7 +123,7 @@ public sealed partial class ConnectionsPage(ConnectionService service, Destinati
             $"Delete {connection.Name}?", new ConfirmOptions { OkButtonText = "Delete connection", CancelButtonText = "Keep it" });
         if (sure != true)
             return;
-        await DoAsync((caller, cancel) => service.DeleteAsync(caller, WebsiteId, connection.Id, cancel), $"{connection.Name} is deleted");
+        await DoAsync((caller, cancel) => oauth.DeleteConnectionAsync(caller, WebsiteId, connection.Id, cancel), $"{connection.Name} is deleted");
         await LoadAsync();
     }
 }
