@@ -86,7 +86,8 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
     }
 
     /// <summary>
-    /// Changes what is given. New credentials end a pause and make the deliveries that waited for them due now.
+    /// Changes what is given. New credentials end a pause, and so do settings, changed or not: to save them is to say that it should work now. The
+    /// deliveries that waited are due then.
     /// </summary>
     public async Task<Result<ConnectionDetails>> ChangeAsync(Caller caller, Guid websiteId, Guid id, ConnectionValues values, CancellationToken cancel)
     {
@@ -116,16 +117,10 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
             connection.Configure(settings.GetRawText(), now);
         if (values.Enabled is { } enabled)
             connection.Enable(enabled, now);
+        if (credentials is not null || (values.Settings is not null && connection.State != ConnectionState.Healthy))
+            await ResumeAsync(db, connection, now, cancel);
         if (credentials is { } fresh)
-        {
-            // A batch may be out unless the connection is paused: what is due within its lease may be claimed and stays so.
-            var after = connection.State == ConnectionState.Paused ? now : now + DeliveryLane.Lease;
             connection.ReplaceCredentials(Seal(connection, fresh), now);
-            await db.Database.ExecuteSqlAsync($"""
-                UPDATE delivery_queue SET next_attempt_at = {now}
-                 WHERE workspace_id = {connection.WorkspaceId} AND connection_id = {id} AND next_attempt_at > {after}
-                """, cancel);
-        }
         var changed = new[] { (name, "name"), (values.Settings?.ToString(), "settings"), (values.Enabled?.ToString(), "enabled"), (credentials is null ? null : "", "credentials") }
             .Where(c => c.Item1 is not null).Select(c => c.Item2);
         db.Audit(connection.WorkspaceId, caller, "connection.changed", $"connection {id}", string.Join(", ", changed), now);
@@ -145,6 +140,18 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
         db.Audit(found.Value.WorkspaceId, caller, "connection.deleted", $"connection {id}", $"{found.Value.Platform}: {found.Value.Name}", clock.GetUtcNow());
         await db.SaveChangesAsync(cancel);
         return Done.It;
+    }
+
+    /// <summary>Ends a pause, and makes what waited due now. The connection is saved by the caller, in the same transaction.</summary>
+    internal static async Task ResumeAsync(ClarityDbContext db, Connection connection, DateTimeOffset now, CancellationToken cancel)
+    {
+        // A batch may be out unless the connection is paused: what is due within its lease may be claimed and stays so.
+        var after = connection.State == ConnectionState.Paused ? now : now + DeliveryLane.Lease;
+        connection.Resume(now);
+        await db.Database.ExecuteSqlAsync($"""
+            UPDATE delivery_queue SET next_attempt_at = {now}
+             WHERE workspace_id = {connection.WorkspaceId} AND connection_id = {connection.Id} AND next_attempt_at > {after}
+            """, cancel);
     }
 
     /// <summary>The connection, when the caller sees it on this website and has at least the role.</summary>

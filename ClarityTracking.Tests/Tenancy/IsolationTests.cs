@@ -148,7 +148,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             Assert.True(await db.Websites.CountAsync() >= 2);
     }
 
-    private sealed record Tenant(Account Account, NewSite Site, Guid Connection, Guid Key, string Event);
+    private sealed record Tenant(Account Account, NewSite Site, Guid Connection, Guid Key, string Event, Guid Job);
 
     private async Task<Tenant> TenantAsync(string name)
     {
@@ -164,7 +164,12 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             new { events = new[] { new { event_id = $"{name}-1", event_type = "lead", timestamp = DateTimeOffset.UtcNow, session_id = "s" } } }));
         var id = await app.ValueAsync<Guid>($"SELECT id FROM events WHERE website_id = '{site.Id}'");
         await app.RunAsync($"DELETE FROM outbox WHERE website_id = '{site.Id}'"); // else it may be routed between two fingerprints
-        return new Tenant(account, site, connection.GetProperty("id").GetGuid(), keys.GetProperty("items")[0].GetProperty("id").GetGuid(), id.ToString());
+        var job = Guid.CreateVersion7();
+        await app.RunAsync($"""
+            INSERT INTO delivery_jobs (workspace_id, website_id, id, kind, request, status, matched, too_old, already_delivered, will_send, next_batch_at, created_by, created_at)
+            VALUES ('{site.WorkspaceId}', '{site.Id}', '{job}', 'replay', '{"{}"}', 'queued', 1, 0, 0, 1, now() + interval '1 hour', 'test', now())
+            """);
+        return new Tenant(account, site, connection.GetProperty("id").GetGuid(), keys.GetProperty("items")[0].GetProperty("id").GetGuid(), id.ToString(), job);
     }
 
     private IEnumerable<(string Method, RoutePattern Pattern)> TenantRoutes()
@@ -200,6 +205,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
                     ("workspaces", "id") => tenant.Site.WorkspaceId,
                     ("websites", "id") => tenant.Site.Id,
                     (_, "cid") => tenant.Connection,
+                    (_, "jid") => tenant.Job,
                     (_, "keyId") => tenant.Key,
                     (_, "userId") => tenant.Account.UserId,
                     (_, "eventId") => tenant.Event,
