@@ -10,7 +10,7 @@ namespace ClarityTracking.Tests.Reliability;
 /// <summary>A replay and a backfill whose process dies: the next process goes on where the last batch ended.</summary>
 public sealed class JobKillTests(ITestOutputHelper output)
 {
-    private const int Dead = 20_000, Early = 20_000;
+    private const int Dead = 8_000, Early = 8_000;
 
     [Fact]
     public async Task Kill_MidJob_TheNextProcessGoesOnAndEachEventIsSentOnce()
@@ -41,7 +41,7 @@ public sealed class JobKillTests(ITestOutputHelper output)
         for (var stop = 2; stop <= 3; stop++)
         {
             await using var app = await AppProcess.StartAsync(connectionString, settings);
-            await UntilAsync(connectionString, backfill, handled: stop * 4000);
+            await UntilAsync(connectionString, backfill, handled: stop * 2500);
             await app.KillAsync();
             await EndLeasesAsync(connectionString);
             kills++;

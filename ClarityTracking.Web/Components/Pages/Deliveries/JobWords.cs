@@ -32,9 +32,9 @@ internal static class JobWords
         JobStatus.Failed => $"{job.Detail} {Sent(job)}{LeftOut(job)}.",
     };
 
-    /// <summary>Reasons with their counts, most first: <c>20 too old, 4 no consent</c>.</summary>
+    /// <summary>Reasons with their counts, most first: <c>too old (20), no consent (4)</c>.</summary>
     public static string Counts(IReadOnlyDictionary<string, long> reasons) =>
-        string.Join(", ", reasons.OrderByDescending(r => r.Value).ThenBy(r => r.Key, StringComparer.Ordinal).Select(r => $"{Words.Count(r.Value)} {StatusWords.Reason(r.Key)}"));
+        string.Join(", ", reasons.OrderByDescending(r => r.Value).ThenBy(r => r.Key, StringComparer.Ordinal).Select(r => $"{StatusWords.Reason(r.Key)} ({Words.Count(r.Value)})"));
 
     private static string Sent(DeliveryJob job) => $"{Words.Count(job.Sent)} of {Words.Count(job.Handled, job.Kind == JobKind.Replay ? "delivery" : "event", job.Kind == JobKind.Replay ? "deliveries" : "events")} sent";
 
