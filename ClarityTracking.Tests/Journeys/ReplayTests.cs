@@ -105,7 +105,7 @@ public sealed class ReplayTests(AppWithMeta app, Browser browser) : IClassFixtur
         await Expect(page.GetByTestId("test-result")).ToContainTextAsync("The connection is resumed");
         await page.GetByRole(AriaRole.Button, new() { Name = "Close", Exact = true }).Last.ClickAsync();
         await page.GetByTestId("connection-health-link").ClickAsync();
-        await Expect(panel.GetByTestId("state-history")).ToContainTextAsync("4 had waited: 4 sent, 0 too old.");
+        await Expect(panel.GetByTestId("state-history")).ToContainTextAsync("Resumed: 4 sent, 0 too old");
         await Expect(panel.GetByTestId("state-history").Locator("li")).ToHaveCountAsync(3);
         await ShootAsync(page, "history");
         http.Dispose();

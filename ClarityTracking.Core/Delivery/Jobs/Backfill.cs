@@ -4,7 +4,6 @@ using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Ingestion.Store;
 using ClarityTracking.Core.Tenancy;
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
 namespace ClarityTracking.Core.Delivery.Jobs;
@@ -37,14 +36,14 @@ public sealed record StartedBackfill(BackfillPlan Plan, Guid? JobId);
 /// Feeds a connection stored events that it has no delivery for, because they came before it, or while it was switched off. Each event is
 /// decided by the router's rules, as if it had just come.
 /// </summary>
-public sealed class Backfill(ClarityDb database, DestinationCatalog catalog, EventLoader loader, DeliveryJobs jobs, TimeProvider clock)
+public sealed class Backfill(ClarityDb database, NpgsqlDataSource system, DestinationCatalog catalog, EventLoader loader, DeliveryJobs jobs, TimeProvider clock)
 {
     /// <summary>What would happen; changes nothing.</summary>
     public async Task<Result<BackfillPlan>> PlanAsync(Caller caller, Guid websiteId, Guid connectionId, BackfillRequest request, CancellationToken cancel)
     {
         await using var db = database.For(caller);
         var found = await FindAsync(db, caller, websiteId, connectionId, request, cancel);
-        return found.IsOk ? await PlanAsync(db, found.Value, cancel) : found.Error;
+        return found.IsOk ? await PlanAsync(found.Value.Scope, cancel) : found.Error;
     }
 
     /// <summary>Makes the job that does it; a worker begins at once. One at a time for each connection.</summary>
@@ -55,7 +54,7 @@ public sealed class Backfill(ClarityDb database, DestinationCatalog catalog, Eve
         if (!found.IsOk)
             return found.Error;
         var (website, scope) = found.Value;
-        var plan = await PlanAsync(db, found.Value, cancel);
+        var plan = await PlanAsync(scope, cancel);
         if (plan.WillSend == 0 && plan.WouldSkip.Count == 0)
             return new StartedBackfill(plan, null);
         // the time is fixed now: what comes later is the router's
@@ -101,18 +100,10 @@ public sealed class Backfill(ClarityDb database, DestinationCatalog catalog, Eve
     /// <summary>Most days that can be asked for: what the platform takes, in whole days.</summary>
     public static int MostDays(DestinationInfo info) => Math.Max(1, (int)Math.Round(info.MaxAge.TotalDays));
 
-    private async Task<BackfillPlan> PlanAsync(ClarityDbContext db, (Website Website, BackfillScope Scope) found, CancellationToken cancel)
+    /// <summary>As the worker reads it; see <see cref="Replay"/>.</summary>
+    private async Task<BackfillPlan> PlanAsync(BackfillScope scope, CancellationToken cancel)
     {
-        await db.Database.OpenConnectionAsync(cancel);
-        try
-        {
-            // the caller's own connection: row level security holds for it
-            var connection = (NpgsqlConnection)db.Database.GetDbConnection();
-            return await found.Scope.CountAsync(connection, loader, clock.GetUtcNow(), cancel);
-        }
-        finally
-        {
-            await db.Database.CloseConnectionAsync();
-        }
+        await using var connection = await system.OpenConnectionAsync(cancel);
+        return await scope.CountAsync(connection, loader, clock.GetUtcNow(), cancel);
     }
 }

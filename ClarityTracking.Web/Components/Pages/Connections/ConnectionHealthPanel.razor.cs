@@ -50,10 +50,13 @@ public sealed partial class ConnectionHealthPanel(DeliveryQueries deliveries)
 
     private Task ShowJobsAsync() => _jobs?.RefreshAsync() ?? Task.CompletedTask;
 
-    private static string Sentence(ConnectionDrain drain)
+    /// <summary>What became of those that waited: <c>Resumed: 940 sent, 130 too old</c>.</summary>
+    private static string Resumed(ConnectionDrain drain)
     {
+        if (drain.Waiting == 0)
+            return "Resumed";
         if (!drain.IsDrained)
-            return $"{Words.Count(drain.StillWaiting)} of {Words.Count(drain.Waiting)} that waited are still to be sent.";
+            return $"Resumed: {Words.Count(drain.StillWaiting)} of {Words.Count(drain.Waiting)} still to be sent";
         string[] parts =
         [
             $"{Words.Count(drain.Sent)} sent", $"{Words.Count(drain.TooOld)} too old",
@@ -61,6 +64,6 @@ public sealed partial class ConnectionHealthPanel(DeliveryQueries deliveries)
             .. drain.Skipped > 0 ? [$"{Words.Count(drain.Skipped)} skipped"] : Array.Empty<string>(),
             .. drain.Retrying > 0 ? [$"{Words.Count(drain.Retrying)} being retried"] : Array.Empty<string>(),
         ];
-        return $"{Words.Count(drain.Waiting)} had waited: {string.Join(", ", parts)}.";
+        return $"Resumed: {string.Join(", ", parts)}";
     }
 }
