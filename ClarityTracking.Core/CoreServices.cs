@@ -3,6 +3,7 @@ using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Delivery.Jobs;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Destinations.GoogleAds;
 using ClarityTracking.Core.Destinations.GoogleAnalytics;
@@ -56,7 +57,7 @@ public static class CoreServices
         services.AddSingleton<CallArchive>();
         services.AddSingleton<DeliveryLane>();
         if (roles.HasFlag(NodeRoles.Worker))
-            services.AddHostedService(provider => provider.GetRequiredService<InboundWorker>()).AddHostedService<EventRouter>().AddHostedService<DeliveryWorker>();
+            services.AddHostedService(provider => provider.GetRequiredService<InboundWorker>()).AddHostedService<EventRouter>().AddHostedService<DeliveryWorker>().AddHostedService<DeliveryJobWorker>();
         services.AddSingleton<IDestination, MetaDestination>();
         services.AddSingleton<IDestination, TikTokDestination>().AddSingleton<IDestination, PinterestDestination>();
         services.AddSingleton<IDestination, SnapchatDestination>().AddSingleton<IDestination, RedditDestination>();
@@ -78,7 +79,7 @@ public static class CoreServices
         services.AddSingleton<ConnectionService>().AddSingleton<ConnectionTester>();
         services.AddSingleton<OAuthClient>().AddSingleton<OAuthAccounts>().AddSingleton<OAuthConsent>().AddSingleton<OAuthConnections>().AddSingleton<OAuthRefresh>();
         services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();
-        services.AddSingleton<DeliveryQueries>().AddSingleton<Replay>();
+        services.AddSingleton<DeliveryQueries>().AddSingleton<JobsQueued>().AddSingleton<DeliveryJobs>().AddSingleton<Replay>().AddSingleton<Backfill>();
         services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
         return services;
     }

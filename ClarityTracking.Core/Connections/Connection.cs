@@ -7,7 +7,10 @@ public enum ConnectionState
     Healthy,
     /// <summary>The last calls failed; it is tried again with growing pauses.</summary>
     Degraded,
-    /// <summary>Stopped until a person acts, because the platform refuses our credentials. Events are kept.</summary>
+    /// <summary>
+    /// Stopped until a person acts, because the platform refuses our credentials. Events are kept. New credentials or settings, or a test that the
+    /// platform takes, resume it.
+    /// </summary>
     Paused,
 }
 
@@ -105,12 +108,14 @@ public sealed class Connection
         NotBefore = null;
     }
 
-    /// <summary>Tries again now, whatever happened before.</summary>
+    /// <summary>Tries again now, whatever happened before. Answers to calls from before do not count any more.</summary>
     public void Resume(DateTimeOffset now)
     {
+        if (State != ConnectionState.Healthy)
+            StateChangedAt = now;
         State = ConnectionState.Healthy;
         StateReason = null;
-        StateChangedAt = now;
+        UpdatedAt = now;
         FailuresInARow = 0;
         NotBefore = null;
     }

@@ -91,7 +91,8 @@ public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalo
     }
 
     /// <summary>
-    /// Changes what is given. New credentials end a pause and make the deliveries that waited for them due now.
+    /// Changes what is given. New credentials end a pause, and so do settings, changed or not: to save them is to say that it should work now. The
+    /// deliveries that waited are due then.
     /// </summary>
     public async Task<Result<ConnectionDetails>> ChangeAsync(Caller caller, Guid websiteId, Guid id, ConnectionValues values, CancellationToken cancel)
     {
@@ -123,9 +124,11 @@ public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalo
             connection.Configure(settings.GetRawText(), now);
         if (values.Enabled is { } enabled)
             connection.Enable(enabled, now);
+        if (credentials is not null || (values.Settings is not null && connection.State != ConnectionState.Healthy))
+            await ResumeAsync(db, connection, now, cancel);
         if (credentials is { } fresh)
         {
-            await ReplaceCredentialsAsync(db, connection, fresh, now, cancel);
+            connection.ReplaceCredentials(Seal(connection, fresh), now);
             // a token that a person typed takes the place of the one that was granted
             if (values.Credentials!.Value.EnumerateObject().Any(m => m.Name is "access_token" or "refresh_token"))
                 await OAuthRows.ForgetGrantAsync(db, connection, cancel);
@@ -149,6 +152,18 @@ public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalo
         db.Audit(found.Value.WorkspaceId, caller, "connection.deleted", $"connection {id}", $"{found.Value.Platform}: {found.Value.Name}", clock.GetUtcNow());
         await db.SaveChangesAsync(cancel);
         return Done.It;
+    }
+
+    /// <summary>Ends a pause, and makes what waited due now. The connection is saved by the caller, in the same transaction.</summary>
+    internal static async Task ResumeAsync(ClarityDbContext db, Connection connection, DateTimeOffset now, CancellationToken cancel)
+    {
+        // A batch may be out unless the connection is paused: what is due within its lease may be claimed and stays so.
+        var after = connection.State == ConnectionState.Paused ? now : now + DeliveryLane.Lease;
+        connection.Resume(now);
+        await db.Database.ExecuteSqlAsync($"""
+            UPDATE delivery_queue SET next_attempt_at = {now}
+             WHERE workspace_id = {connection.WorkspaceId} AND connection_id = {connection.Id} AND next_attempt_at > {after}
+            """, cancel);
     }
 
     /// <summary>The connection, when the caller sees it on this website and has at least the role.</summary>
@@ -179,13 +194,8 @@ public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalo
     /// <summary>New credentials: a pause ends, and the deliveries that waited for them are due now. Saved by the caller, in their transaction.</summary>
     internal async Task ReplaceCredentialsAsync(ClarityDbContext db, Connection connection, JsonElement credentials, DateTimeOffset now, CancellationToken cancel)
     {
-        // A batch may be out unless the connection is paused: what is due within its lease may be claimed and stays so.
-        var after = connection.State == ConnectionState.Paused ? now : now + DeliveryLane.Lease;
+        await ResumeAsync(db, connection, now, cancel);
         connection.ReplaceCredentials(Seal(connection, credentials), now);
-        await db.Database.ExecuteSqlAsync($"""
-            UPDATE delivery_queue SET next_attempt_at = {now}
-             WHERE workspace_id = {connection.WorkspaceId} AND connection_id = {connection.Id} AND next_attempt_at > {after}
-            """, cancel);
     }
 
     internal byte[] Seal(Connection connection, JsonElement credentials) =>

@@ -25,7 +25,9 @@ namespace ClarityTracking.Core.Connections;
 /// <param name="HttpStatus">Null when no answer came.</param>
 /// <param name="Response">The answer, or the network error in words.</param>
 /// <param name="DurationMs">Milliseconds until the answer was read.</param>
-public sealed record ConnectionTest(bool Sent, string Outcome, string? Reason, string EventId, SentRequest? Request, int? HttpStatus, string? Response, int? DurationMs);
+/// <param name="Resumed">The connection did not work before and is resumed by this.</param>
+public sealed record ConnectionTest(bool Sent, string Outcome, string? Reason, string EventId, SentRequest? Request, int? HttpStatus, string? Response, int? DurationMs,
+    bool Resumed = false);
 
 /// <summary>A request as it may be shown.</summary>
 /// <param name="Method">HTTP method.</param>
@@ -68,7 +70,7 @@ public sealed record ConnectionPreview(string EventId, Guid Id, string Name, Dat
 /// happened, or a page view of the website's own home page by nobody. With the platform's test mode it shows there as a test.
 /// </summary>
 public sealed class ConnectionTester(ClarityDb database, ConnectionService connections, DestinationCatalog catalog, FilterRules rules,
-    DestinationClient client, AccessTokens tokens, EventLoader events, TimeProvider clock)
+    DestinationClient client, AccessTokens tokens, EventLoader events, DeliveriesQueued queued, TimeProvider clock)
 {
     private const int LongestAnswer = 16 * 1024;
 
@@ -115,7 +117,10 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
             TestModeOf(destination, routed.Event.Name, settings, website, now));
     }
 
-    /// <summary>Sends an event and says what came back. Changes nothing but the audit log.</summary>
+    /// <summary>
+    /// Sends an event and says what came back. A connection that was paused or degraded is resumed when the platform takes it; nothing else changes but
+    /// the audit log.
+    /// </summary>
     /// <returns>
     /// Also a success when the destination would not take the event or the platform refuses it. An error when the event is not the website's, when
     /// a test code is wrong or of no use, and (<c>no_test_mode</c>) when a real event would count and the order does not say that it may.
@@ -156,7 +161,18 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
         await db.SaveChangesAsync(cancel);
         if (skip is not null)
             return new ConnectionTest(false, "skipped", $"{skip.Reason.Word()}: {skip.Detail}", test.EventId, null, null, null, null);
-        return await SendAsync(destination, routed.Event, new DestinationAccess(client.BaseUrl(destination.Info), settings, connections.Opened(connection), now), cancel);
+        var result = await SendAsync(destination, routed.Event, new DestinationAccess(client.BaseUrl(destination.Info), settings, connections.Opened(connection), now), cancel);
+        if (result.Outcome != DeliveryStatus.Delivered.Word())
+            return result;
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        await db.Entry(connection).ReloadAsync(cancel); // it may have changed during the call
+        if (connection.State == ConnectionState.Healthy)
+            return result;
+        await ConnectionService.ResumeAsync(db, connection, clock.GetUtcNow(), cancel);
+        await db.SaveChangesAsync(cancel);
+        await transaction.CommitAsync(cancel);
+        queued.Raise();
+        return result with { Resumed = true };
     }
 
     private async Task<ConnectionTest> SendAsync(IDestination destination, Event test, DestinationAccess access, CancellationToken cancel)

@@ -12,7 +12,7 @@ public sealed class RetentionOptions
     [Range(14, 36_500)]
     public int EventDays { get; set; } = 395;
 
-    /// <summary>Days that deliveries, their attempts and calls, and the reasons of dropped events are kept.</summary>
+    /// <summary>Days that deliveries, their attempts, calls and jobs, connections' former states, and the reasons of dropped events are kept.</summary>
     [Range(14, 36_500)]
     public int DeliveryDays { get; set; } = 90;
 
@@ -23,7 +23,7 @@ public sealed class RetentionOptions
 
 /// <summary>What one run of <see cref="Retention"/> removed.</summary>
 /// <param name="Partitions">Names of the dropped partitions.</param>
-/// <param name="Rows">Rows deleted from default partitions.</param>
+/// <param name="Rows">Rows deleted from default partitions and small tables.</param>
 public sealed record RetentionResult(IReadOnlyList<string> Partitions, long Rows);
 
 /// <summary>
@@ -55,7 +55,21 @@ public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptio
             }
             rows += await ClearDefaultAsync(connection, table, oldest, cancel);
         }
+        rows += await ClearSmallTablesAsync(connection, now.AddDays(-options.Value.DeliveryDays), cancel);
         return new RetentionResult(dropped, rows);
+    }
+
+    /// <summary>What is told of deliveries goes with them. The newest state of a connection stays, however old.</summary>
+    private static async Task<long> ClearSmallTablesAsync(NpgsqlConnection connection, DateTimeOffset oldest, CancellationToken cancel)
+    {
+        await using var delete = new NpgsqlCommand("""
+            WITH jobs AS (DELETE FROM delivery_jobs WHERE finished_at < $1 RETURNING 1),
+                 states AS (DELETE FROM connection_states s WHERE s.at < $1
+                               AND EXISTS (SELECT FROM connection_states n WHERE n.workspace_id = s.workspace_id AND n.connection_id = s.connection_id AND n.number > s.number) RETURNING 1)
+            SELECT (SELECT count(*) FROM jobs) + (SELECT count(*) FROM states)
+            """, connection);
+        delete.Parameters.Add(new NpgsqlParameter { Value = oldest });
+        return (long)(await delete.ExecuteScalarAsync(cancel))!;
     }
 
     /// <summary>The weekly partitions that end at or before a moment, oldest first; a name ends in the Monday its week begins on.</summary>

@@ -13,6 +13,7 @@ namespace ClarityTracking.Core.Delivery;
 internal sealed class BatchRecord(LaneConnection target, CallArchive archive, DateTimeOffset started, DateTimeOffset leaseUntil)
 {
     private const int LongestReason = 500, LongestAnswer = 16 * 1024;
+    private static readonly TimeSpan LongestRouting = TimeSpan.FromHours(1);
     private readonly List<(ClaimedDelivery Delivery, Guid Call, int Position, int Number, DateTimeOffset At, string Outcome, string? Reason)> _attempts = [];
     private readonly List<(ClaimedDelivery Delivery, Event? Event, DeliveryStatus Status, string? Reason, string? Detail, int Attempts)> _finished = [];
     private readonly List<(ClaimedDelivery Delivery, int Attempts, string? Reason, string? Detail, TimeSpan Pause)> _postponed = [];
@@ -199,12 +200,16 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
                 copy.Write(attempts, NpgsqlDbType.Integer);
                 copy.Write(delivery.CreatedAt.UtcDateTime, NpgsqlDbType.TimestampTz);
                 copy.Write(now.UtcDateTime, NpgsqlDbType.TimestampTz);
-                var latency = status == DeliveryStatus.Delivered && @event is not null ? now - @event.ReceivedAt : TimeSpan.Zero;
+                var latency = status == DeliveryStatus.Delivered && @event is not null ? now - DueSince(delivery, @event) : TimeSpan.Zero;
                 _rollups.Add((delivery.WorkspaceId, delivery.WebsiteId, target.Id, delivery.EventName), status.Word(), reason ?? "", now, latency);
             }
             await copy.CompleteAsync(cancel);
         }
     }
+
+    /// <summary>From its arrival on; where it was given to the connection long after (a backfill), from then on.</summary>
+    private static DateTimeOffset DueSince(ClaimedDelivery delivery, Event @event) =>
+        delivery.CreatedAt - @event.ReceivedAt > LongestRouting ? delivery.CreatedAt : @event.ReceivedAt;
 
     private async Task PostponeAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancel)
     {

@@ -10,7 +10,10 @@ namespace ClarityTracking.Core.Delivery;
 /// <param name="ConnectionId">To one connection.</param>
 /// <param name="From">Routed at or after (UTC).</param>
 /// <param name="To">Routed before (UTC).</param>
-public sealed record DeliveryFilter(DeliveryStatus? Status = null, Guid? ConnectionId = null, DateTimeOffset? From = null, DateTimeOffset? To = null);
+/// <param name="EventName">Events of this name.</param>
+/// <param name="Reason">With this reason: a word of <see cref="Routing.SkipReason"/> or <see cref="FailureKind"/>.</param>
+public sealed record DeliveryFilter(DeliveryStatus? Status = null, Guid? ConnectionId = null, DateTimeOffset? From = null, DateTimeOffset? To = null,
+    string? EventName = null, string? Reason = null);
 
 /// <summary>A delivery in a list.</summary>
 public sealed record DeliveryInfo(Guid Id, Guid ConnectionId, string? ConnectionName, string? Platform, Guid EventId, string EventName, DeliveryStatus Status,
@@ -49,13 +52,17 @@ public sealed record FailureGroup(Guid ConnectionId, string Status, string? Reas
 /// <param name="LastErrorAt">The last call that failed (UTC), of the last 7 days.</param>
 /// <param name="LastHttpStatus">Its status; null when no answer came.</param>
 /// <param name="LastError">Its answer, or the network error in words.</param>
+/// <param name="History">The last changes of its state, newest first.</param>
 public sealed record ConnectionHealth(ConnectionState State, string? StateReason, DateTimeOffset StateChangedAt, DateTimeOffset? NotBefore, int FailuresInARow,
     double? SuccessRate, double? AverageLatencyMs, long Delivered, long Skipped, long Dead, long Backlog, double? BacklogAgeSeconds,
-    DateTimeOffset? LastCallAt, DateTimeOffset? LastErrorAt, int? LastHttpStatus, string? LastError);
+    DateTimeOffset? LastCallAt, DateTimeOffset? LastErrorAt, int? LastHttpStatus, string? LastError, IReadOnlyList<ConnectionStateChange> History);
 
 /// <summary>Deliveries, read.</summary>
 public sealed class DeliveryQueries(ClarityDb database, TimeProvider clock)
 {
+    /// <summary>Changes of state that are shown.</summary>
+    private const int MostChanges = 20;
+
     private static readonly TimeSpan Day = TimeSpan.FromDays(1), Week = TimeSpan.FromDays(7);
 
     /// <summary>Deliveries of a website, newest first.</summary>
@@ -72,6 +79,10 @@ public sealed class DeliveryQueries(ClarityDb database, TimeProvider clock)
             deliveries = deliveries.Where(d => d.Status == status);
         if (filter.ConnectionId is { } connectionId)
             deliveries = deliveries.Where(d => d.ConnectionId == connectionId);
+        if (filter.EventName is { } name)
+            deliveries = deliveries.Where(d => d.EventName == name);
+        if (filter.Reason is { } reason)
+            deliveries = deliveries.Where(d => d.Reason == reason);
         // Ids carry the time of routing.
         if (filter.From is { } from)
         {
@@ -165,6 +176,6 @@ public sealed class DeliveryQueries(ClarityDb database, TimeProvider clock)
         return new ConnectionHealth(connection.State, connection.StateReason, connection.StateChangedAt, connection.NotBefore, connection.FailuresInARow,
             delivered + dead == 0 ? null : (double)delivered / (delivered + dead), delivered == 0 ? null : (double)sums["delivered"].Latency / delivered,
             delivered, Count("skipped"), dead, open?.Count ?? 0, open is null ? null : (now - open.Oldest).TotalSeconds,
-            lastCall, failed?.At, failed?.HttpStatus, failed?.Response);
+            lastCall, failed?.At, failed?.HttpStatus, failed?.Response, await ConnectionDrain.HistoryAsync(db, connection, MostChanges, now, cancel));
     }
 }

@@ -80,6 +80,36 @@ public sealed class RollupWriter
                 Column(_deliveries.Values, v => v.LatencyMs, NpgsqlDbType.Bigint));
     }
 
+    /// <summary>
+    /// Takes finished deliveries of a website out of the sums again, because they are being sent anew. Call it last in the transaction, like
+    /// <see cref="WriteAsync"/>, whose order of locking it keeps.
+    /// </summary>
+    /// <param name="connection">With the transaction.</param>
+    /// <param name="workspaceId">The tenant.</param>
+    /// <param name="websiteId">The website.</param>
+    /// <param name="deliveries">As they were counted; the reason empty when there was none.</param>
+    /// <param name="cancel">Cancels.</param>
+    public static async Task TakeBackAsync(NpgsqlConnection connection, Guid workspaceId, Guid websiteId,
+        IReadOnlyCollection<(Guid Connection, string Name, string Status, string Reason, DateTimeOffset FinishedAt)> deliveries, CancellationToken cancel)
+    {
+        var counts = deliveries.CountBy(d => (d.Connection, Hour: HourOf(d.FinishedAt), d.Name, d.Status, d.Reason)).ToList();
+        if (counts.Count > 0)
+            await ExecuteAsync(connection, """
+                UPDATE delivery_rollups r SET deliveries = greatest(0, r.deliveries - gone.deliveries)
+                  FROM (SELECT r.connection_id, r.hour, r.name, r.status, r.reason, n.deliveries
+                          FROM unnest($3, $4, $5, $6, $7, $8) AS n(connection_id, hour, name, status, reason, deliveries)
+                          JOIN delivery_rollups r USING (connection_id, hour, name, status, reason)
+                         WHERE r.workspace_id = $1 AND r.website_id = $2
+                         ORDER BY 1, 2, 3, 4, 5 FOR UPDATE OF r) gone
+                 WHERE r.workspace_id = $1 AND r.website_id = $2 AND r.connection_id = gone.connection_id AND r.hour = gone.hour AND r.name = gone.name
+                   AND r.status = gone.status AND r.reason = gone.reason
+                """, cancel,
+                new NpgsqlParameter { Value = workspaceId }, new NpgsqlParameter { Value = websiteId },
+                Column(counts, c => c.Key.Connection, NpgsqlDbType.Uuid), Column(counts, c => c.Key.Hour, NpgsqlDbType.TimestampTz),
+                Column(counts, c => c.Key.Name, NpgsqlDbType.Text), Column(counts, c => c.Key.Status, NpgsqlDbType.Text),
+                Column(counts, c => c.Key.Reason, NpgsqlDbType.Text), Column(counts, c => (long)c.Value, NpgsqlDbType.Bigint));
+    }
+
     /// <summary>Start of the hour of a time (UTC).</summary>
     public static DateTimeOffset HourOf(DateTimeOffset time) => new(time.UtcTicks - time.UtcTicks % TimeSpan.TicksPerHour, TimeSpan.Zero);
 

@@ -54,6 +54,30 @@ public sealed class RetentionTests : IAsyncLifetime
         Assert.Contains("20310407", await WeeksAsync("events", from: "2031"));
     }
 
+    [Fact]
+    public async Task Run_OnJobsAndStates_ForgetsEndedJobsAndFormerStates()
+    {
+        var (workspace, website, connection) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        await using (var seed = _database.CreateCommand($"""
+            INSERT INTO workspaces (id, name, is_demo, created_at) VALUES ('{workspace}', 'Test', false, now());
+            INSERT INTO websites (workspace_id, id, name, domain, currency, time_zone, privacy_mode, script_alias, former_script_aliases, created_at)
+            VALUES ('{workspace}', '{website}', 'Shop', 'shop.example.com', 'EUR', 'UTC', false, 'alias', ARRAY[]::text[], now());
+            INSERT INTO connections (workspace_id, id, website_id, platform, name, settings, enabled, state, state_changed_at, failures_in_a_row, created_at, updated_at)
+            VALUES ('{workspace}', '{connection}', '{website}', 'meta', 'Meta', '{"{}"}', true, 'healthy', '2031-01-01', 0, '2031-01-01', '2031-01-01');
+            UPDATE connections SET state = 'degraded', state_changed_at = '2031-01-02' WHERE id = '{connection}';
+            INSERT INTO delivery_jobs (workspace_id, website_id, id, kind, request, status, matched, too_old, already_delivered, will_send, next_batch_at, created_by, created_at, finished_at)
+            SELECT '{workspace}', '{website}', gen_random_uuid(), 'replay', '{"{}"}', CASE WHEN at IS NULL THEN 'running' ELSE 'done' END, 1, 0, 0, 1, '2031-01-01', 'test', '2031-01-01', at
+              FROM (VALUES (NULL::timestamptz), ('2031-01-03'), ('2031-03-04')) ended(at);
+            """))
+            await seed.ExecuteNonQueryAsync();
+        var clock = new MovableClock(Start);
+        await new Retention(_database, Options.Create(new RetentionOptions { DeliveryDays = 28 }), clock).RunAsync(CancellationToken.None);
+        await using var left = _database.CreateCommand("""
+            SELECT (SELECT string_agg(state, ',') FROM connection_states) || ' ' || (SELECT string_agg(coalesce(finished_at::date::text, 'open'), ',' ORDER BY finished_at NULLS FIRST) FROM delivery_jobs)
+            """);
+        Assert.Equal("degraded open,2031-03-04", await left.ExecuteScalarAsync());
+    }
+
     [Theory]
     // a week goes when its last moment (Monday 10 March 2031, 00:00) is as old as the retention, not a moment earlier
     [InlineData("events", 28, "2031-04-06T23:59:59Z", true)]

@@ -177,6 +177,11 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
         var followed = await visitor.GetAsync($"/r/{link.GetProperty("slug").GetString()}");
         var click = System.Web.HttpUtility.ParseQueryString(followed.Headers.Location!.Query)["ct_tracking_id"]!;
         await app.RunAsync($"DELETE FROM outbox WHERE website_id = '{site.Id}'");
+        var job = Guid.CreateVersion7();
+        await app.RunAsync($"""
+            INSERT INTO delivery_jobs (workspace_id, website_id, id, kind, request, status, matched, too_old, already_delivered, will_send, next_batch_at, created_by, created_at)
+            VALUES ('{site.WorkspaceId}', '{site.Id}', '{job}', 'replay', '{"{}"}', 'queued', 1, 0, 0, 1, now() + interval '1 hour', 'test', now())
+            """);
         return new Tenant(account, site, new()
         {
             ["cid"] = connection.GetProperty("id").GetGuid(),
@@ -187,6 +192,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             ["whid"] = webhook,
             ["linkId"] = link.GetProperty("id"),
             ["trackingId"] = click,
+            ["jid"] = job,
         });
     }
 

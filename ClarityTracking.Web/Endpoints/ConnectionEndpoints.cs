@@ -3,6 +3,7 @@ using ClarityTracking.Core;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Delivery.Jobs;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -17,6 +18,13 @@ public static class ConnectionEndpoints
     /// <summary>Our id or the sender's of an event; null = the newest event of the most valuable name that the connection sends.</summary>
     public sealed record PreviewOrder(string? EventId);
 
+    /// <summary>Which stored events to send: the last days, or a time; <paramref name="DryRun"/> only counts.</summary>
+    public sealed record BackfillBody(int? Days, DateTimeOffset? From, DateTimeOffset? To, bool? DryRun);
+
+    /// <summary>The plan, and the job that does it: null when there is nothing to do.</summary>
+    public sealed record BackfillStarted(long Matched, long TooOld, long AlreadyDelivered, IReadOnlyDictionary<string, long> WouldSkip, long WillSend, bool IsEstimate,
+        DateTimeOffset From, DateTimeOffset To, Guid? JobId);
+
     public static void MapConnections(this RouteGroupBuilder api)
     {
         var group = api.MapGroup("/websites/{id:guid}/connections").WithTags("Connections");
@@ -27,6 +35,7 @@ public static class ConnectionEndpoints
         group.MapDelete("/{cid:guid}", DeleteAsync);
         group.MapPost("/{cid:guid}/preview", PreviewAsync);
         group.MapPost("/{cid:guid}/test", TestAsync);
+        group.MapPost("/{cid:guid}/backfill", BackfillAsync);
         api.MapGet("/connections/{cid:guid}/health", HealthAsync).WithTags("Connections");
     }
 
@@ -60,6 +69,22 @@ public static class ConnectionEndpoints
     internal static async Task<Results<Ok<ConnectionTest>, ProblemHttpResult>> TestAsync(
         Guid id, Guid cid, TestOrder? order, Caller caller, ConnectionTester tester, CancellationToken cancel) =>
         (await tester.TestAsync(caller, id, cid, order ?? new TestOrder(), cancel)).Ok();
+
+    internal static async Task<Results<Ok<BackfillPlan>, Ok<BackfillStarted>, ProblemHttpResult>> BackfillAsync(
+        Guid id, Guid cid, BackfillBody body, Caller caller, Backfill backfill, CancellationToken cancel)
+    {
+        var request = new BackfillRequest(body.Days, body.From, body.To);
+        if (body.DryRun == true)
+        {
+            var plan = await backfill.PlanAsync(caller, id, cid, request, cancel);
+            return plan.IsOk ? TypedResults.Ok(plan.Value) : Security.Problems.From(plan.Error);
+        }
+        var started = await backfill.StartAsync(caller, id, cid, request, cancel);
+        if (!started.IsOk)
+            return Security.Problems.From(started.Error);
+        var p = started.Value.Plan;
+        return TypedResults.Ok(new BackfillStarted(p.Matched, p.TooOld, p.AlreadyDelivered, p.WouldSkip, p.WillSend, p.IsEstimate, p.From, p.To, started.Value.JobId));
+    }
 
     internal static async Task<Results<Ok<ConnectionHealth>, ProblemHttpResult>> HealthAsync(
         Guid cid, Caller caller, DeliveryQueries deliveries, CancellationToken cancel) =>

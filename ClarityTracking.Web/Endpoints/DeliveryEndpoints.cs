@@ -1,15 +1,20 @@
 using ClarityTracking.Core;
 using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Delivery.Jobs;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace ClarityTracking.Web.Endpoints;
 
-/// <summary>Deliveries and their replay.</summary>
+/// <summary>Deliveries, their replay, and the jobs that replay and backfill.</summary>
 public static class DeliveryEndpoints
 {
     /// <summary>What to replay; <paramref name="DryRun"/> only counts.</summary>
-    public sealed record ReplayBody(DeliveryStatus? Status, Guid? ConnectionId, DateTimeOffset? From, DateTimeOffset? To, IReadOnlyList<Guid>? Ids, bool? DryRun);
+    public sealed record ReplayBody(DeliveryStatus? Status, Guid? ConnectionId, DateTimeOffset? From, DateTimeOffset? To, IReadOnlyList<Guid>? Ids,
+        string? EventName, string? Reason, bool? DryRun);
+
+    /// <summary>The plan, and the job that does it: null when there is nothing to send.</summary>
+    public sealed record ReplayStarted(long Matched, long TooOld, long AlreadyDelivered, long WillSend, Guid? JobId);
 
     public static void MapDeliveries(this RouteGroupBuilder api)
     {
@@ -18,12 +23,15 @@ public static class DeliveryEndpoints
         group.MapGet("/counts", CountsAsync);
         group.MapGet("/failures", FailuresAsync);
         group.MapPost("/replay", ReplayAsync);
+        group.MapGet("/jobs", JobsAsync);
+        group.MapGet("/jobs/{jid:guid}", JobAsync);
+        group.MapPost("/jobs/{jid:guid}/cancel", CancelAsync);
     }
 
     internal static async Task<Results<Ok<Page<DeliveryInfo>>, ProblemHttpResult>> ListAsync(Guid id, Caller caller, DeliveryQueries deliveries, CancellationToken cancel,
         Word<DeliveryStatus>? status = null, Guid? connectionId = null, DateTimeOffset? from = null, DateTimeOffset? to = null,
-        Guid? cursor = null, int limit = Page.DefaultLimit) =>
-        (await deliveries.ListAsync(caller, id, new DeliveryFilter(status?.Value, connectionId, from, to), cursor, limit, cancel)).Ok();
+        string? eventName = null, string? reason = null, Guid? cursor = null, int limit = Page.DefaultLimit) =>
+        (await deliveries.ListAsync(caller, id, new DeliveryFilter(status?.Value, connectionId, from, to, eventName, reason), cursor, limit, cancel)).Ok();
 
     internal static async Task<Results<Ok<DeliveryCounts>, ProblemHttpResult>> CountsAsync(
         Guid id, Caller caller, DeliveryQueries deliveries, CancellationToken cancel, DateTimeOffset? from = null, DateTimeOffset? to = null) =>
@@ -33,10 +41,29 @@ public static class DeliveryEndpoints
         Guid id, Caller caller, DeliveryQueries deliveries, CancellationToken cancel, DateTimeOffset? from = null) =>
         (await deliveries.FailuresAsync(caller, id, from, cancel)).Whole();
 
-    internal static async Task<Results<Ok<ReplayPlan>, ProblemHttpResult>> ReplayAsync(
+    internal static async Task<Results<Ok<ReplayPlan>, Ok<ReplayStarted>, ProblemHttpResult>> ReplayAsync(
         Guid id, ReplayBody body, Caller caller, Replay replay, CancellationToken cancel)
     {
-        var request = new ReplayRequest(body.Status, body.ConnectionId, body.From, body.To, body.Ids);
-        return (body.DryRun == true ? await replay.PlanAsync(caller, id, request, cancel) : await replay.RunAsync(caller, id, request, cancel)).Ok();
+        var request = new ReplayRequest(body.Status, body.ConnectionId, body.From, body.To, body.Ids, body.EventName, body.Reason);
+        if (body.DryRun == true)
+        {
+            var plan = await replay.PlanAsync(caller, id, request, cancel);
+            return plan.IsOk ? TypedResults.Ok(plan.Value) : Security.Problems.From(plan.Error);
+        }
+        var started = await replay.StartAsync(caller, id, request, cancel);
+        if (!started.IsOk)
+            return Security.Problems.From(started.Error);
+        var p = started.Value.Plan;
+        return TypedResults.Ok(new ReplayStarted(p.Matched, p.TooOld, p.AlreadyDelivered, p.WillSend, started.Value.JobId));
     }
+
+    internal static async Task<Results<Ok<Page<DeliveryJob>>, ProblemHttpResult>> JobsAsync(
+        Guid id, Caller caller, DeliveryJobs jobs, CancellationToken cancel, Guid? cursor = null, int limit = Page.DefaultLimit) =>
+        (await jobs.ListAsync(caller, id, cursor, limit, cancel)).Ok();
+
+    internal static async Task<Results<Ok<DeliveryJob>, ProblemHttpResult>> JobAsync(Guid id, Guid jid, Caller caller, DeliveryJobs jobs, CancellationToken cancel) =>
+        (await jobs.GetAsync(caller, id, jid, cancel)).Ok();
+
+    internal static async Task<Results<Ok<DeliveryJob>, ProblemHttpResult>> CancelAsync(Guid id, Guid jid, Caller caller, DeliveryJobs jobs, CancellationToken cancel) =>
+        (await jobs.CancelAsync(caller, id, jid, cancel)).Ok();
 }

@@ -1,6 +1,7 @@
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Delivery.Jobs;
 
 namespace ClarityTracking.Web.Components.Shared;
 
@@ -23,6 +24,9 @@ public static class StatusWords
         ["missing_field"] = "a field is missing",
         ["filter"] = "filter rule",
         ["too_old"] = "too old",
+        // left out of a replay or backfill
+        ["already_delivered"] = "already delivered",
+        ["gone"] = "no longer there",
         // failures
         ["transient"] = "no usable answer",
         ["rate_limited"] = "rate limited",
@@ -49,6 +53,16 @@ public static class StatusWords
 
     /// <summary>A delivery status alone, for filters.</summary>
     public static string Of(DeliveryStatus status) => Words.Sentence(status.ToString());
+
+    /// <summary>How far a replay or backfill is.</summary>
+    public static StatusText Of(JobStatus status) => status switch
+    {
+        JobStatus.Queued => new("info", "Queued"),
+        JobStatus.Running => new("info", "Running"),
+        JobStatus.Done => new("good", "Done"),
+        JobStatus.Cancelled => new("", "Cancelled"),
+        JobStatus.Failed => new("bad", "Failed"),
+    };
 
     /// <summary>How a connection does.</summary>
     public static StatusText Of(ConnectionState state, bool enabled, string? reason) => (enabled, state) switch

@@ -38,7 +38,7 @@ public sealed partial class ConnectionForm(ConnectionService service)
     public ConnectionDetails? Existing { get; set; }
 
     [Parameter, EditorRequired]
-    public EventCallback OnSaved { get; set; }
+    public EventCallback<ConnectionDetails> OnSaved { get; set; }
 
     /// <summary>The connection has changed while the form stays open.</summary>
     [Parameter]
@@ -127,6 +127,6 @@ public sealed partial class ConnectionForm(ConnectionService service)
             Existing is null ? $"{_name} is connected" : $"{_name} is saved", _errors);
         _isBusy = false;
         if (saved is not null)
-            await OnSaved.InvokeAsync();
+            await OnSaved.InvokeAsync(saved.Value);
     }
 }

@@ -1,5 +1,6 @@
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Connections.OAuth;
+using ClarityTracking.Core.Delivery.Jobs;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Web.Components.Shared;
 using Microsoft.AspNetCore.Components;
@@ -8,9 +9,9 @@ using Radzen;
 namespace ClarityTracking.Web.Components.Pages.Connections;
 
 /// <summary>Where a website's events go. The form opens beside the list and has an address of its own.</summary>
-public sealed partial class ConnectionsPage(ConnectionService service, DestinationCatalog catalog, OAuthConnections oauth, OAuthConsent consent)
+public sealed partial class ConnectionsPage(ConnectionService service, DestinationCatalog catalog, OAuthConnections oauth, OAuthConsent consent, Backfill backfill)
 {
-    private const string TestEventName = "event";
+    private const string TestEventName = "event", HealthName = "health", OfferName = "offer";
 
     /// <summary><c>new</c> or a connection's id.</summary>
     [SupplyParameterFromQuery(Name = "open")]
@@ -33,6 +34,13 @@ public sealed partial class ConnectionsPage(ConnectionService service, Destinati
 
     [SupplyParameterFromQuery(Name = "connected")]
     private string? Connected { get; set; }
+    /// <summary>Id of the connection whose health is shown.</summary>
+    [SupplyParameterFromQuery(Name = HealthName)]
+    private string? Health { get; set; }
+
+    /// <summary>Id of the connection that was just made and could be sent events from before.</summary>
+    [SupplyParameterFromQuery(Name = OfferName)]
+    private string? Offer { get; set; }
 
     private LoadState<IReadOnlyList<ConnectionDetails>> Connections { get; set; } = new();
 
@@ -81,8 +89,14 @@ public sealed partial class ConnectionsPage(ConnectionService service, Destinati
         }
     }
 
-    private (IDestination Destination, ConnectionDetails Connection)? Tested =>
-        Connections.Value?.FirstOrDefault(c => c.Id.ToString() == Test) is { } connection && catalog.Find(connection.Platform) is { } destination
+    private (IDestination Destination, ConnectionDetails Connection)? Tested => Named(Test);
+
+    private (IDestination Destination, ConnectionDetails Connection)? Examined => Named(Health);
+
+    private (IDestination Destination, ConnectionDetails Connection)? Offered => Named(Offer);
+
+    private (IDestination Destination, ConnectionDetails Connection)? Named(string? id) =>
+        Connections.Value?.FirstOrDefault(c => c.Id.ToString() == id) is { } connection && catalog.Find(connection.Platform) is { } destination
             ? (destination, connection) : null;
 
     protected override async Task LoadAsync()
@@ -107,7 +121,18 @@ public sealed partial class ConnectionsPage(ConnectionService service, Destinati
 
     private void CloseTest() => Filter(("test", null), (TestEventName, null));
 
-    private void SavedAsync() => ClosePanel();
+    /// <summary>A new connection is offered the events from before it, where there are any that it would be sent.</summary>
+    private async Task SavedAsync(ConnectionDetails saved)
+    {
+        string? offer = null;
+        if (Open == "new" && catalog.Find(saved.Platform) is { } destination)
+        {
+            var days = Math.Min(BackfillForm.FirstDays, Backfill.MostDays(destination.Info));
+            var plan = await QueryAsync((caller, cancel) => backfill.PlanAsync(caller, WebsiteId, saved.Id, new BackfillRequest(days), cancel));
+            offer = plan.Value is { WillSend: > 0 } ? saved.Id.ToString() : null;
+        }
+        Filter(("open", null), ("platform", null), (OfferName, offer));
+    }
 
     private async Task EnableAsync(ConnectionDetails connection)
     {

@@ -2,6 +2,7 @@ using ClarityTracking.Core;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Delivery.Jobs;
 using ClarityTracking.Web.Components.Shared;
 using Microsoft.AspNetCore.Components;
 
@@ -10,16 +11,24 @@ namespace ClarityTracking.Web.Components.Pages.Deliveries;
 /// <summary>What was sent and what became of it. Filters and the opened delivery live in the address.</summary>
 public sealed partial class DeliveriesPage(DeliveryQueries deliveries, Replay replay, ConnectionService connections)
 {
-    private const string StatusName = "status", ConnectionName = "connection", PeriodName = "period", CursorName = "cursor", OpenedName = "delivery", EventName = "event";
+    private const string StatusName = "status", ConnectionName = "connection", PeriodName = "period", CursorName = "cursor", OpenedName = "delivery", EventName = "event",
+        NameName = "name", ReasonName = "reason";
     private static readonly TimeSpan LookAgainEvery = TimeSpan.FromSeconds(3);
     private IReadOnlyList<ConnectionDetails> _connections = [];
     private Task? _looking;
+    private DeliveryJobsCard? _jobs;
 
     [SupplyParameterFromQuery(Name = StatusName)]
     private string? Status { get; set; }
 
     [SupplyParameterFromQuery(Name = ConnectionName)]
     private string? Connection { get; set; }
+
+    [SupplyParameterFromQuery(Name = NameName)]
+    private string? Name { get; set; }
+
+    [SupplyParameterFromQuery(Name = ReasonName)]
+    private string? Reason { get; set; }
 
     [SupplyParameterFromQuery(Name = PeriodName)]
     private string? Period { get; set; }
@@ -39,7 +48,7 @@ public sealed partial class DeliveriesPage(DeliveryQueries deliveries, Replay re
 
     private LoadState<Page<DeliveryInfo>> Deliveries { get; set; } = new();
 
-    private bool IsFiltered => !string.IsNullOrEmpty(Status) || !string.IsNullOrEmpty(Connection);
+    private bool IsFiltered => !string.IsNullOrEmpty(Status) || !string.IsNullOrEmpty(Connection) || !string.IsNullOrEmpty(Name) || !string.IsNullOrEmpty(Reason);
 
     private Guid? ConnectionId => Guid.TryParse(Connection, out var id) ? id : null;
 
@@ -68,7 +77,7 @@ public sealed partial class DeliveriesPage(DeliveryQueries deliveries, Replay re
     protected override async Task LoadAsync()
     {
         var from = From;
-        var filter = new DeliveryFilter(EnumText.Parse<DeliveryStatus>(Status), ConnectionId, from);
+        var filter = new DeliveryFilter(EnumText.Parse<DeliveryStatus>(Status), ConnectionId, from, EventName: Some(Name), Reason: Some(Reason));
         Guid? cursor = Guid.TryParse(Cursor, out var before) ? before : null;
         _connections = (await QueryAsync((caller, cancel) => connections.ListAsync(caller, WebsiteId, cancel))).Value ?? [];
         Counts = await QueryAsync((caller, cancel) => deliveries.CountAsync(caller, WebsiteId, from ?? DateTimeOffset.UnixEpoch, null, cancel));
@@ -100,28 +109,44 @@ public sealed partial class DeliveriesPage(DeliveryQueries deliveries, Replay re
 
     private void ClosePanel() => Filter((OpenedName, null), (EventName, null));
 
-    private ReplayRequest SetOfDead() => new(DeliveryStatus.Dead, ConnectionId, From);
+    private static string? Some(string? text) => string.IsNullOrEmpty(text) ? null : text;
+
+    /// <summary>What the filters of the page say, as far as it can be replayed.</summary>
+    private ReplayRequest Chosen => new(EnumText.Parse<DeliveryStatus>(Status) is { } status and (DeliveryStatus.Retrying or DeliveryStatus.Skipped) ? status : DeliveryStatus.Dead,
+        ConnectionId, EventName: Some(Name));
+
+    private static ReplayRequest SetOf(FailureGroup group) => new(EnumText.Parse<DeliveryStatus>(group.Status), group.ConnectionId, Reason: group.Reason);
+
+    /// <summary>Where the deliveries of a job are listed: as near as the filters come.</summary>
+    private string RowsOf(DeliveryJob job) => Navigation.GetUriWithQueryParameters(To("deliveries"), new Dictionary<string, object?>
+    {
+        [ConnectionName] = job.ConnectionId,
+        [NameName] = job.Request.EventName,
+        [PeriodName] = "all",
+    });
 
     private async Task ReplayOneAsync(Guid id)
     {
-        var run = await DoAsync((caller, cancel) => replay.RunAsync(caller, WebsiteId, new ReplayRequest(Ids: [id]), cancel));
-        if (run?.Value is { } plan)
+        var run = await DoAsync((caller, cancel) => replay.StartAsync(caller, WebsiteId, new ReplayRequest(Ids: [id]), cancel));
+        if (run?.Value is { Plan: var plan })
             Tell(plan.WillSend > 0 ? Radzen.NotificationSeverity.Success : Radzen.NotificationSeverity.Info, plan.WillSend > 0 ? "It is being sent again" : "It was not sent again", WhyNot(plan));
         await LoadAsync();
     }
 
-    /// <summary>Shows what would happen, and does it when the viewer agrees.</summary>
-    private async Task ReplayAsync(ReplayRequest request)
+    /// <summary>Lets the viewer choose, shows what would happen, and does it when they agree.</summary>
+    private async Task ReplayAsync(ReplayRequest first)
     {
-        var plan = await DoAsync((caller, cancel) => replay.PlanAsync(caller, WebsiteId, request, cancel));
-        if (plan is null)
+        var started = await Dialogs.OpenAsync<ReplayDialog>("Replay deliveries", new Dictionary<string, object?>
+        {
+            [nameof(ReplayDialog.WebsiteId)] = WebsiteId,
+            [nameof(ReplayDialog.Connections)] = _connections,
+            [nameof(ReplayDialog.First)] = first,
+            [nameof(ReplayDialog.Period)] = Period,
+        });
+        if (started is not StartedJob)
             return;
-        var sure = await Dialogs.OpenAsync<ReplayPlanDialog>("Retry dead deliveries", new Dictionary<string, object?> { [nameof(ReplayPlanDialog.Plan)] = plan.Value! });
-        if (sure is not true)
-            return;
-        var run = await DoAsync((caller, cancel) => replay.RunAsync(caller, WebsiteId, request, cancel));
-        if (run?.Value is { } done)
-            Tell(Radzen.NotificationSeverity.Success, $"{Words.Count(done.WillSend, "delivery is", "deliveries are")} being sent again", null);
+        if (_jobs is not null)
+            await _jobs.RefreshAsync();
         await LoadAsync();
     }
 
