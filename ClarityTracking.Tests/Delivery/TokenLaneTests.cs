@@ -129,7 +129,7 @@ public sealed class AppWithTokenPlatform : AppFixture
     protected override IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>
     {
         ["Destinations:TokenPlatform:BaseUrl"] = Platform.Url,
-        ["OAuth:Example:TokenUrl"] = Tokens.Url,
+        ["OAuth:Google:TokenUrl"] = Tokens.Url,
     };
 
     protected override void ConfigureWebHost(IWebHostBuilder builder)
@@ -164,7 +164,7 @@ public sealed class AppWithTokenPlatform : AppFixture
 
         public byte[] Map(Event @event, JsonElement settings) => JsonSerializer.SerializeToUtf8Bytes(new { id = @event.EventId });
 
-        public TokenGrant? Grant(JsonElement credentials) => new TokenGrant.Refresh("Example", credentials.GetProperty("refresh_token").GetString()!);
+        public TokenGrant? Grant(JsonElement credentials) => new TokenGrant.Refresh("Google", credentials.GetProperty("refresh_token").GetString()!);
 
         public DestinationRequest BuildRequest(IReadOnlyList<byte[]> payloads, DestinationAccess access) => new(HttpMethod.Post, access.BaseUrl,
             Encoding.UTF8.GetBytes($$"""{"data":[{{string.Join(',', payloads.Select(Encoding.UTF8.GetString))}}],"token":"Bearer {{access.AccessToken}}"}"""),
