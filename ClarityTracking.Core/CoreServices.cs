@@ -62,6 +62,7 @@ public static class CoreServices
         services.AddSingleton<IDestination, WebhookDestination>().AddSingleton<IDestination, TinybirdDestination>();
         services.AddSingleton<IDestination, SupabaseDestination>().AddSingleton<IDestination, GoogleSheetsDestination>();
         services.AddSingleton<DestinationCatalog>();
+        services.AddSingleton<IScoreReader, MetaScores>().AddSingleton<IScoreReader, PinterestScores>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = DeliveryLane.LongestCall);
         services.AddSingleton<PublicNetworks>();
         services.AddHttpClient(DestinationClient.UserAddressClientName, client => client.Timeout = DeliveryLane.LongestCall)
@@ -71,6 +72,7 @@ public static class CoreServices
         services.AddSingleton<ConnectionService>().AddSingleton<ConnectionTester>();
         services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();
         services.AddSingleton<DeliveryQueries>().AddSingleton<Replay>();
+        services.AddSingleton<PlatformScoreFetcher>().AddSingleton<PlatformScoreQueries>().AddSingleton<MatchQualityWeights>().AddSingleton<MatchQualityStudio>();
         services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
         return services;
     }

@@ -212,7 +212,7 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
     }
 
     /// <summary>No NUL and no half surrogate pair in any name or text, however deep: PostgreSQL's jsonb keeps neither.</summary>
-    private static bool IsStorable(JsonElement value)
+    internal static bool IsStorable(JsonElement value)
     {
         try
         {

@@ -40,8 +40,9 @@ public sealed class DestinationClient(IHttpClientFactory clients, IConfiguration
         var started = clock.GetTimestamp();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(TimeLimit);
-        using var message = new HttpRequestMessage(request.Method, request.Url) { Content = new ByteArrayContent(request.Body) };
-        message.Content.Headers.ContentType = new MediaTypeHeaderValue(request.ContentType);
+        using var message = new HttpRequestMessage(request.Method, request.Url);
+        if (request.Method != HttpMethod.Get)
+            message.Content = new ByteArrayContent(request.Body) { Headers = { ContentType = new MediaTypeHeaderValue(request.ContentType) } };
         foreach (var (name, value) in request.Headers)
             message.Headers.TryAddWithoutValidation(name, value);
         try
