@@ -2,6 +2,7 @@ using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Health;
 using ClarityTracking.Web.Components.Shared;
+using Microsoft.AspNetCore.Components;
 
 namespace ClarityTracking.Web.Components.Pages.Health;
 
@@ -10,6 +11,19 @@ public sealed partial class HealthPage(WebsiteHealthQueries queries, ConnectionS
 {
     private static readonly TimeSpan LongSilence = TimeSpan.FromHours(24);
     private const double GoodSuccess = .95;
+
+    // what the studio looks at
+    [SupplyParameterFromQuery(Name = StudioPanel.ConnectionName)]
+    private string? ConnectionId { get; set; }
+
+    [SupplyParameterFromQuery(Name = StudioPanel.EventParameter)]
+    private string? EventName { get; set; }
+
+    [SupplyParameterFromQuery(Name = StudioPanel.DaysName)]
+    private int? Days { get; set; }
+
+    [SupplyParameterFromQuery(Name = StudioPanel.StackName)]
+    private string? Stack { get; set; }
 
     private LoadState<WebsiteHealth> Health { get; set; } = new();
 
