@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Components;
 namespace ClarityTracking.Web.Components.Pages.Health;
 
 /// <summary>Match quality of one event at one destination: the answer, what it rests on, and what changes it.</summary>
-public sealed partial class StudioPanel(MatchQualityStudio studio, PlatformScoreFetcher fetcher)
+public sealed partial class StudioPanel(MatchQualityStudio studio, PlatformScoreFetcher fetcher, MyWebsites mine)
 {
     internal const string ConnectionName = "connection", EventParameter = "event", DaysName = "days", StackName = "stack";
 
@@ -38,7 +38,7 @@ public sealed partial class StudioPanel(MatchQualityStudio studio, PlatformScore
 
     private LoadState<QualityStudio> Studio { get; set; } = new();
 
-    private bool MayFetch { get; set; }
+    private bool MayFetch => mine.All.FirstOrDefault(w => w.Id == WebsiteId) is { Role: >= Role.Analyst };
 
     private string EmptyText => $"Which keys each event carries, and what they are worth, will be here. No event came in the last {LengthOf(Days)} days that could be shown.";
 
@@ -46,11 +46,7 @@ public sealed partial class StudioPanel(MatchQualityStudio studio, PlatformScore
     {
         Guid? connection = Guid.TryParse(Connection, out var id) ? id : null;
         var question = new StudioQuestion(connection, string.IsNullOrWhiteSpace(Event) ? null : Event, LengthOf(Days), Stack ?? "html");
-        Studio = await QueryAsync(async (caller, cancel) =>
-        {
-            MayFetch = caller.Workspaces.Values.Any(role => role >= Role.Analyst);
-            return await studio.GetAsync(caller, WebsiteId, question, cancel);
-        });
+        Studio = await QueryAsync((caller, cancel) => studio.GetAsync(caller, WebsiteId, question, cancel));
     }
 
     private static int LengthOf(int? days) => days is { } asked && Lengths.Contains(asked) ? asked : 30;
