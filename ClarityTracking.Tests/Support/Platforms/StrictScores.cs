@@ -55,7 +55,7 @@ public sealed partial class StrictScores : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();
         var scores = new StrictScores(app);
-        app.MapGet("/{version:regex(^v[[0-9]]+\\.[[0-9]]$)}/dataset_quality", http => scores.AnswerAsync(http, scores.Meta));
+        app.MapGet("/{version}/dataset_quality", http => scores.AnswerAsync(http, scores.Meta));
         app.MapGet("/v5/ad_accounts/{account}/conversion_eqs", http => scores.AnswerAsync(http, scores.Pinterest));
         app.MapPost("/{version}/{dataset:long}/events", () => Results.Json(new { events_received = 1, messages = Array.Empty<string>(), fbtrace_id = "t" }));
         await app.StartAsync();
@@ -79,6 +79,8 @@ public sealed partial class StrictScores : IAsyncDisposable
     private (int, string) Meta(HttpContext http)
     {
         var query = http.Request.Query;
+        if (!Version().IsMatch((string)http.Request.RouteValues["version"]!))
+            return (400, Error(2635, "You are calling an unknown version of the API"));
         if (query["access_token"] != Token)
             return (400, Error(190, "Invalid OAuth access token - Cannot parse access token"));
         if (query.Keys.Except(["dataset_id", "access_token", "fields", "agent_name", "appsecret_proof"]).FirstOrDefault() is { } unknown)
@@ -107,6 +109,9 @@ public sealed partial class StrictScores : IAsyncDisposable
 
     [GeneratedRegex("[a-z_]+")]
     private static partial Regex Word();
+
+    [GeneratedRegex(@"^v2[0-9]\.0\z")]
+    private static partial Regex Version();
 }
 
 /// <summary>The app with servers that tell scores, and a clock that can be put forward.</summary>

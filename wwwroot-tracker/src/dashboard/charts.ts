@@ -46,6 +46,8 @@ function options(el: HTMLElement, { labels, series, max, unit, decimals, height 
     stroke: { width: 2, curve: "straight", dashArray: series.map(one => (one.isDashed ? 5 : 0)) },
     // a day alone between empty ones has no line, only a dot
     markers: { size: labels.length <= 14 ? 4 : 2, strokeWidth: 0, hover: { sizeOffset: 2 } },
+    // a phone has room for few labels
+    responsive: [{ breakpoint: 600, options: { xaxis: { tickAmount: Math.min(3, labels.length - 1) } } }],
     grid: { borderColor: line, strokeDashArray: 0, padding: { left: 12, right: 12 } },
     xaxis: {
       type: "category", categories: labels, tickAmount: Math.min(6, labels.length - 1), tooltip: { enabled: false },
@@ -62,13 +64,15 @@ function options(el: HTMLElement, { labels, series, max, unit, decimals, height 
 export function show(el: HTMLElement, spec: Spec): { update(spec: Spec): Promise<void>; close(): void } {
   let chart: ApexCharts | undefined;
   let isClosed = false;
+  let drawn = Promise.resolve();
   const draw = async () => {
     chart?.destroy();
     if (isClosed || !el.isConnected) return;
     chart = new ApexCharts(el, options(el, spec));
     await chart.render();
   };
-  const again = () => void draw();
+  // one after the other, and once the page has its new colours
+  const again = () => (drawn = drawn.then(() => new Promise(next => requestAnimationFrame(() => void draw().finally(next)))));
   const scheme = matchMedia("(prefers-color-scheme: dark)");
   scheme.addEventListener("change", again);
   const theme = new MutationObserver(again);
@@ -77,7 +81,7 @@ export function show(el: HTMLElement, spec: Spec): { update(spec: Spec): Promise
   return {
     update(next) {
       spec = next;
-      return draw();
+      return again();
     },
     close() {
       isClosed = true;

@@ -18,7 +18,7 @@ public sealed partial class StudioPanel(MatchQualityStudio studio, PlatformScore
         [("html", "HTML"), ("gtm", "Tag Manager"), ("wordpress", "WordPress"), ("shopify", "Shopify"), ("nextjs", "React / Next.js"), ("http", "Server")];
 
     /// <summary>Colours of lines that are keys; more lines than these could not be told apart.</summary>
-    private static readonly string[] KeyColours = ["accent", "info", "warn", "bad", "good", "faint"];
+    private static readonly string[] KeyColours = ["accent", "info", "google", "pinterest", "text", "faint"];
 
     private bool _isFetching;
 
@@ -77,7 +77,11 @@ public sealed partial class StudioPanel(MatchQualityStudio studio, PlatformScore
             _ => "",
         };
         if (s.Estimate is { } estimate)
-            return $"{name}: {Number(estimate.Shown)} of 10 by our estimate.{own}{(estimate.Gains is [{ Gain: >= .1m } best, ..] ? $" {best.Label} on every event would make it {Number(best.To)}." : "")}";
+        {
+            // a click id cannot be asked for: who came without an ad has none
+            var best = estimate.Gains.FirstOrDefault(g => g.Gain >= .1m && g.Key != "fbc");
+            return $"{name}: {Number(estimate.Shown)} of 10 by our estimate.{own}{(best is null ? "" : $" {best.Label} on every event would make it {Number(best.To)}.")}";
+        }
         if (s.Counted == 0)
             return $"{name}: nothing to go by came in the last 48 hours.{own}";
         var best3 = s.Keys.Where(k => k.Share > 0).OrderByDescending(k => k.Share).Take(3).Select(k => $"{EventWords.Key(k.Key)} {Words.Percent((double?)k.Share)}");
