@@ -25,6 +25,8 @@ public sealed partial class HealthPage(WebsiteHealthQueries queries, ConnectionS
     [SupplyParameterFromQuery(Name = StudioPanel.StackName)]
     private string? Stack { get; set; }
 
+    private (Guid WebsiteId, string? Connection, string? Event, int? Days, string? Stack) _seen;
+
     private LoadState<WebsiteHealth> Health { get; set; } = new();
 
     private IReadOnlyList<ConnectionDetails> Connections { get; set; } = [];
@@ -51,6 +53,11 @@ public sealed partial class HealthPage(WebsiteHealthQueries queries, ConnectionS
 
     protected override async Task LoadAsync()
     {
+        var asked = (WebsiteId, ConnectionId, EventName, Days, Stack);
+        var isOnlyTheStudio = Health.IsLoaded && _seen.WebsiteId == WebsiteId && _seen != asked;
+        _seen = asked;
+        if (isOnlyTheStudio)
+            return; // it loads by itself
         Connections = (await QueryAsync((caller, cancel) => connections.ListAsync(caller, WebsiteId, cancel))).Value ?? [];
         Health = await QueryAsync((caller, cancel) => queries.GetAsync(caller, WebsiteId, cancel));
     }
