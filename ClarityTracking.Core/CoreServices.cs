@@ -66,6 +66,7 @@ public static class CoreServices
         services.AddSingleton<IDestination, WebhookDestination>().AddSingleton<IDestination, TinybirdDestination>();
         services.AddSingleton<IDestination, SupabaseDestination>().AddSingleton<IDestination, GoogleSheetsDestination>();
         services.AddSingleton<DestinationCatalog>();
+        services.AddSingleton<IScoreReader, MetaScores>().AddSingleton<IScoreReader, PinterestScores>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = DeliveryLane.LongestCall);
         services.AddSingleton<PublicNetworks>();
         services.AddHttpClient(DestinationClient.UserAddressClientName, client => client.Timeout = DeliveryLane.LongestCall)
@@ -80,6 +81,7 @@ public static class CoreServices
         services.AddSingleton<OAuthClient>().AddSingleton<OAuthAccounts>().AddSingleton<OAuthConsent>().AddSingleton<OAuthConnections>().AddSingleton<OAuthRefresh>();
         services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();
         services.AddSingleton<DeliveryQueries>().AddSingleton<JobsQueued>().AddSingleton<DeliveryJobs>().AddSingleton<Replay>().AddSingleton<Backfill>();
+        services.AddSingleton<PlatformScoreFetcher>().AddSingleton<PlatformScoreQueries>().AddSingleton<MatchQualityWeights>().AddSingleton<MatchQualityStudio>();
         services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
         return services;
     }

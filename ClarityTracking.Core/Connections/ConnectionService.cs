@@ -241,7 +241,7 @@ public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalo
     }
 
     /// <summary>No NUL and no half surrogate pair in any name or text, however deep: PostgreSQL's jsonb keeps neither.</summary>
-    private static bool IsStorable(JsonElement value)
+    internal static bool IsStorable(JsonElement value)
     {
         try
         {

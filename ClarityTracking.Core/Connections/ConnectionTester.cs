@@ -77,13 +77,6 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
     /// <summary>How far back an event is looked for that nobody named.</summary>
     private static readonly TimeSpan Recent = TimeSpan.FromDays(7);
 
-    /// <summary>Names by what they are worth to who advertises, most first; all others stand between the last two.</summary>
-    private static readonly string[] ByWorth =
-    [
-        "purchase", "subscribe", "course_enrollment", "schedule", "lead", "complete_registration", "contact", "initiate_checkout", "add_to_cart",
-        "newsletter_signup", "view_content", "search", "page_view",
-    ];
-
     /// <summary>What the platform would get of an event, with the connection's settings as they are. Sends and changes nothing.</summary>
     /// <param name="caller">At least an admin, as what is shown is made from the event's personal data.</param>
     /// <param name="websiteId">The website.</param>
@@ -113,7 +106,10 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
             payload = ReferenceEquals(destination.CallOf(mapped), mapped) ? Json.ElementOf(body) : EventTraces.RequestOf(body, position: 0);
         }
         var keys = MatchKeyCheck.Of(shown, destination, website.DefaultCountry);
-        return new ConnectionPreview(shown.EventId, shown.Id, shown.Name, shown.OccurredAt, routed.Skip, payload, keys, EstimateOf(shown, keys),
+        // the estimate is of Meta's score, so it is for who takes Meta's click id
+        var estimate = keys.All(k => k.Key != "fbc") ? null
+            : MatchQuality.Estimate(shown, website.DefaultCountry, await MatchQualityWeights.OwnAsync(db, website, cancel));
+        return new ConnectionPreview(shown.EventId, shown.Id, shown.Name, shown.OccurredAt, routed.Skip, payload, keys, estimate,
             TestModeOf(destination, routed.Event.Name, settings, website, now));
     }
 
@@ -247,7 +243,7 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
         var since = now - Recent;
         var seen = await db.EventRollups.AsNoTracking().Where(r => r.WorkspaceId == website.WorkspaceId && r.WebsiteId == website.Id && r.Hour >= since && !r.IsTest)
             .GroupBy(r => r.Name).Select(g => new { Name = g.Key, Hour = g.Max(r => r.Hour) }).ToListAsync(cancel);
-        foreach (var name in seen.Where(s => Sends(s.Name)).OrderBy(s => RankOf(s.Name)).ThenByDescending(s => s.Hour))
+        foreach (var name in seen.Where(s => Sends(s.Name)).OrderBy(s => EventWorth.Rank(s.Name)).ThenByDescending(s => s.Hour))
         {
             var from = Partitions.LowestId(name.Hour);
             if (await all.Where(e => e.Name == name.Name && e.Id >= from && !e.IsTest && e.BotReason == null).OrderByDescending(e => e.Id)
@@ -257,17 +253,6 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
         return await all.OrderByDescending(e => e.Id).Select(e => (Guid?)e.Id).FirstOrDefaultAsync(cancel);
 
         bool Sends(string name) => destination.ReasonToSkip(TestEvent(website, now, name), settings, now) is not { Reason: SkipReason.Unmapped };
-    }
-
-    private static int RankOf(string name) => Array.IndexOf(ByWorth, name) is var rank and >= 0 ? 2 * rank : (2 * ByWorth.Length) - 3;
-
-    /// <summary>The estimate is of Meta's score, so it is for who takes Meta's click id. What cannot be used does not count.</summary>
-    private static MatchQualityEstimate? EstimateOf(Event shown, IReadOnlyList<MatchKeyCheck> keys)
-    {
-        if (keys.All(k => k.Key != "fbc"))
-            return null;
-        var invalid = keys.Where(k => k.State == MatchKeyState.Invalid).Select(k => k.Key).ToHashSet();
-        return MatchQuality.Estimate(MatchQuality.KeysOf(shown).Where(key => !invalid.Contains(key)).ToDictionary(key => key, _ => 1m));
     }
 
     /// <summary>Asked of the destination itself: a test event is skipped for being one where there is no test mode.</summary>

@@ -56,6 +56,7 @@ public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptio
             rows += await ClearDefaultAsync(connection, table, oldest, cancel);
         }
         rows += await ClearSmallTablesAsync(connection, now.AddDays(-options.Value.DeliveryDays), cancel);
+        rows += await ForgetScoresAsync(connection, now.AddDays(-options.Value.EventDays), cancel);
         return new RetentionResult(dropped, rows);
     }
 
@@ -93,6 +94,14 @@ public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptio
         await using var drop = new NpgsqlCommand($"SET LOCAL lock_timeout = '2s'; ALTER TABLE {table} DETACH PARTITION {partition}; DROP TABLE {partition}", connection, transaction);
         await drop.ExecuteNonQueryAsync(cancel);
         await transaction.CommitAsync(cancel);
+    }
+
+    /// <summary>Platforms' own scores go with the events they were about.</summary>
+    private static async Task<int> ForgetScoresAsync(NpgsqlConnection connection, DateTimeOffset oldest, CancellationToken cancel)
+    {
+        await using var delete = new NpgsqlCommand("DELETE FROM platform_scores WHERE day < $1", connection);
+        delete.Parameters.Add(new NpgsqlParameter { Value = DateOnly.FromDateTime(oldest.UtcDateTime) });
+        return await delete.ExecuteNonQueryAsync(cancel);
     }
 
     private static async Task<long> ClearDefaultAsync(NpgsqlConnection connection, string table, DateTimeOffset oldest, CancellationToken cancel)

@@ -8,14 +8,14 @@ static class AnswerJson
 {
     const int LongestReason = 300;
 
-    /// <summary>The answer when it is a JSON object; strange nesting or Unicode is none.</summary>
-    internal static bool TryRead(string body, out JsonElement answer)
+    /// <summary>The answer when it is a JSON object (or what else is wanted); strange nesting or Unicode is none.</summary>
+    internal static bool TryRead(string body, out JsonElement answer, JsonValueKind kind = JsonValueKind.Object)
     {
         answer = default;
         try
         {
             using var document = JsonDocument.Parse(body);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            if (document.RootElement.ValueKind != kind)
                 return false;
             answer = document.RootElement.Clone();
             return true;
@@ -50,6 +50,20 @@ static class AnswerJson
             _ => null,
         }
         : null;
+
+    /// <summary>A number, also as text, or null.</summary>
+    internal static decimal? Decimal(JsonElement from, string name) => from.ValueKind == JsonValueKind.Object && from.TryGetProperty(name, out var value)
+        ? value.ValueKind switch
+        {
+            JsonValueKind.Number when value.TryGetDecimal(out var number) => number,
+            JsonValueKind.String when decimal.TryParse(Text(from, name), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) => number,
+            _ => null,
+        }
+        : null;
+
+    /// <summary>The entries of an array member; none when there is no such.</summary>
+    internal static IEnumerable<JsonElement> Entries(JsonElement from, string name) =>
+        Member(from, name) is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray() : [];
 
     /// <summary>An object or array member; undefined when there is none.</summary>
     internal static JsonElement Member(JsonElement from, string name) =>

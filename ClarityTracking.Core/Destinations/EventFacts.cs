@@ -45,6 +45,12 @@ static class EventFacts
         /// <summary>The sender says that it happened in a shop or over the counter (its property <c>action_source</c>).</summary>
         internal bool IsInStore => @event.Source is EventSource.Server or EventSource.Webhook && @event.Property("action_source") == "physical_store";
 
+        /// <summary>Is there a hash of this key that platforms match? Not one by MD5, and none of a phone whose country nobody knows.</summary>
+        /// <param name="key">A name of <see cref="MatchKeyNames"/>.</param>
+        /// <param name="defaultCountry">The website's country (alpha-2); null = none.</param>
+        internal bool HasValid(string key, string? defaultCountry) => @event.MatchKeys.Sha256(key).Count > 0
+            && (key != MatchKeyNames.Phone || !(@event.PhoneLacksCountry ?? PhoneRule.AllLackCountry(@event.Person, defaultCountry)));
+
         /// <summary>The address and the user agent together, by which platforms guess a person when nothing better is known.</summary>
         internal bool HasAddressAndAgent => @event.PublicIp is not null && !string.IsNullOrEmpty(@event.UserAgent);
 

@@ -25,7 +25,7 @@ static class HttpStatusKind
     /// A body that is not the platform's: a proxy's page, nothing, or cut off. It says nothing about the events, so they are tried again,
     /// whatever the status; only "too many requests" and "not allowed" are believed.
     /// </summary>
-    internal static DeliveryOutcome Unreadable(int httpStatus) => new DeliveryOutcome.TryLater(
+    internal static DeliveryOutcome.TryLater Unreadable(int httpStatus) => new(
         httpStatus switch { 429 => FailureKind.RateLimited, 401 => FailureKind.Credential, _ => FailureKind.Transient },
         $"HTTP {httpStatus} with an answer that is not the platform's.");
 

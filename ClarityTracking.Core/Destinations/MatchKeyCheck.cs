@@ -51,14 +51,15 @@ public sealed record MatchKeyCheck(string Key, MatchKeyState State, string? Hint
     {
         var plain = name.Split('.')[0];
         var given = IsGiven(@event, plain);
-        if (plain == MatchKeyNames.Phone && given && LacksCountry(@event, defaultCountry))
+        if (plain == MatchKeyNames.Phone && given && PhoneRule.AllLackCountry(@event.Person, defaultCountry))
             return new(plain, MatchKeyState.Invalid, "Given without its country, so it may match a stranger or nobody. Send it with + and the calling code, or set the website's country.");
         if (IsUsable(@event, name))
             return new(plain, MatchKeyState.Present, null);
         return given ? new(plain, MatchKeyState.Invalid, WhyInvalid(@event, name, plain, platform)) : new(plain, MatchKeyState.Missing, HowToGet(plain));
     }
 
-    private static bool IsUsable(Event @event, string name) => name switch
+    /// <summary>Does the event carry this key in a form the platform can use? The country of phones is not looked at.</summary>
+    internal static bool IsUsable(Event @event, string name) => name switch
     {
         Address => @event.PublicIp is not null,
         Agent => !string.IsNullOrEmpty(@event.UserAgent),
@@ -109,13 +110,6 @@ public sealed record MatchKeyCheck(string Key, MatchKeyState State, string? Hint
 
     private static bool IsAny(params IReadOnlyList<string?> values) => values.Any(value => !string.IsNullOrWhiteSpace(value));
 
-    /// <summary>All phones that were told lack it. What the sender hashed, or what is no longer readable, gets the benefit of the doubt.</summary>
-    private static bool LacksCountry(Event @event, string? defaultCountry)
-    {
-        var context = new MatchContext(Countries.Code(@event.Person.Country) ?? Countries.Code(defaultCountry), null);
-        return @event.Person.Phone.Count > 0 && @event.Person.Phone.All(phone => PhoneRule.LacksCountry(phone, context));
-    }
-
     private static string WhyInvalid(Event @event, string name, string plain, string platform)
     {
         if (IsReadable(name) && @event.Personal?.User is null)
@@ -140,7 +134,7 @@ public sealed record MatchKeyCheck(string Key, MatchKeyState State, string? Hint
         };
     }
 
-    private static bool IsReadable(string name) => name is ReadableCity or ReadableState or ReadableCountry or ReadableName or ReadableExternalId or ReadableImpersonalId;
+    internal static bool IsReadable(string name) => name is ReadableCity or ReadableState or ReadableCountry or ReadableName or ReadableExternalId or ReadableImpersonalId;
 
     private static string HowToGet(string plain) => plain switch
     {

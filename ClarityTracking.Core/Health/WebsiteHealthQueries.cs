@@ -22,8 +22,8 @@ public sealed record WebsiteHealth(DateTimeOffset From, DateTimeOffset To, long 
 /// <param name="Duplicates">Came again and were stored once.</param>
 /// <param name="DuplicateRate">Duplicates of all that came, 0 to 1.</param>
 /// <param name="AverageDelaySeconds">Freshness: between happening and arriving, on average; null when nothing came.</param>
-/// <param name="KeyCoverage">Share of the events that carry a match key, 0 to 1, by key name.</param>
-/// <param name="EmqEstimate">Our estimate of event match quality, 0 to 10, out of the key coverage; not the platform's own score. Null when nothing came.</param>
+/// <param name="KeyCoverage">Share of the events that ad platforms may get (no tests, no bots, nobody who refused) with a usable match key, 0 to 1, by key name.</param>
+/// <param name="EmqEstimate">Our estimate of event match quality, 0 to 10, out of the key coverage; not the platform's own score. Null when no such event came.</param>
 /// <param name="EmqGains">What would raise it, most first.</param>
 /// <param name="Destinations">By connection.</param>
 public sealed record EventHealth(string Name, long Events, long TestEvents, long Duplicates, double DuplicateRate, double? AverageDelaySeconds,
@@ -38,11 +38,27 @@ public sealed record EventHealth(string Name, long Events, long TestEvents, long
 /// <param name="Dead">Given up, by reason.</param>
 /// <param name="SuccessRate">Delivered of delivered and dead, 0 to 1; null when there was neither.</param>
 /// <param name="AverageLatencySeconds">Arrival to the platform's answer; null when nothing was delivered.</param>
+/// <param name="Quality">The platform's own score of it; null for platforms that tell none, and for a deleted connection.</param>
 public sealed record DestinationHealth(Guid ConnectionId, string? Name, string? Platform, long Delivered, IReadOnlyDictionary<string, long> Skipped,
-    IReadOnlyDictionary<string, long> Dead, double? SuccessRate, double? AverageLatencySeconds);
+    IReadOnlyDictionary<string, long> Dead, double? SuccessRate, double? AverageLatencySeconds, DestinationQuality? Quality = null);
+
+/// <summary>A platform's own score of an event, beside our estimate of it.</summary>
+/// <param name="EmqEstimate">Our estimate, calibrated by the platform's own scores of the last 30 days; null where we have none for the platform.</param>
+/// <param name="CalibrationOffset">What was added to the formula's result; 0 without any score.</param>
+/// <param name="CalibratedDays">Scores it rests on.</param>
+/// <param name="PlatformScore">The newest number of the platform; null = it told none.</param>
+/// <param name="Verdict">Its newest word (<c>scored</c>, <c>unknown</c>, <c>good</c> …), of all events together where it rates so; null = it told nothing yet.</param>
+/// <param name="FetchedAt">When it was told (UTC).</param>
+/// <param name="Lag">How late the platform's score is and of which time.</param>
+/// <param name="History">Its numbers of the last 30 days, oldest first.</param>
+public sealed record DestinationQuality(decimal? EmqEstimate, decimal CalibrationOffset, int CalibratedDays, decimal? PlatformScore, string? Verdict, DateTimeOffset? FetchedAt,
+    string Lag, IReadOnlyList<ScorePoint> History);
+
+/// <summary>A platform's number of one day (UTC).</summary>
+public sealed record ScorePoint(DateOnly Day, decimal Score);
 
 /// <summary>Health out of the rollups.</summary>
-public sealed class WebsiteHealthQueries(ClarityDb database, TimeProvider clock)
+public sealed class WebsiteHealthQueries(ClarityDb database, PlatformScoreQueries scores, TimeProvider clock)
 {
     private static readonly TimeSpan Span = TimeSpan.FromHours(48);
 
@@ -53,7 +69,8 @@ public sealed class WebsiteHealthQueries(ClarityDb database, TimeProvider clock)
         var found = await db.WebsiteAsync(caller, websiteId, Role.Viewer, cancel);
         if (!found.IsOk)
             return found.Error;
-        var workspaceId = found.Value.WorkspaceId;
+        var website = found.Value;
+        var workspaceId = website.WorkspaceId;
         var now = clock.GetUtcNow();
         var from = new DateTimeOffset(now.Year, now.Month, now.Day, now.Hour, 0, 0, TimeSpan.Zero) - Span;
 
@@ -73,32 +90,33 @@ public sealed class WebsiteHealthQueries(ClarityDb database, TimeProvider clock)
         var connections = await db.Connections.AsNoTracking().Where(c => c.WebsiteId == websiteId).ToDictionaryAsync(c => c.Id, cancel);
         var last = await db.Events.Where(e => e.WorkspaceId == workspaceId && e.WebsiteId == websiteId).OrderByDescending(e => e.Id)
             .Select(e => (DateTimeOffset?)e.ReceivedAt).FirstOrDefaultAsync(cancel);
+        var chances = await MatchQualityWeights.OwnAsync(db, website, cancel);
+        var own = await OwnScores.LoadAsync(db, website, connections.Values, scores, chances, now, cancel);
 
         var byEvent = events.GroupBy(e => e.Name).Select(g =>
         {
             var real = g.SingleOrDefault(e => !e.IsTest);
             var (count, again) = (real?.Events ?? 0, duplicates.GetValueOrDefault(g.Key));
-            // keys are counted over all events of the name, test ones included
             var all = g.Sum(e => e.Events);
-            var coverage = keys[g.Key].ToDictionary(k => k.Key, k => Math.Min(1, (decimal)k.Events / all));
-            var quality = all == 0 ? null : MatchQuality.Estimate(coverage);
+            var shares = KeyShares.Of(keys[g.Key].ToDictionary(k => k.Key, k => k.Events));
+            var quality = shares.Events == 0 ? null : MatchQuality.Estimate(shares.Shares, chances);
             return new EventHealth(g.Key, count, all - count, again, again == 0 ? 0 : (double)again / (all + again),
                 count == 0 ? null : real!.DelayMs / 1000.0 / count,
-                coverage, quality?.Score, quality?.Gains ?? [],
-                [.. deliveries[g.Key].GroupBy(d => d.ConnectionId).Select(d => Destination(d.Key, connections.GetValueOrDefault(d.Key), [.. d]))]);
+                shares.Shares, quality?.Score, quality?.Gains ?? [],
+                [.. deliveries[g.Key].GroupBy(d => d.ConnectionId).Select(d => Destination(d.Key, connections.GetValueOrDefault(d.Key), [.. d], own.Of(d.Key, g.Key, quality)))]);
         }).OrderByDescending(e => e.Events).ThenBy(e => e.Name, StringComparer.Ordinal).ToList();
         return new WebsiteHealth(from, now, byEvent.Sum(e => e.Events), last, duplicates.Values.Sum(), byEvent);
     }
 
     private sealed record Finished(string Name, Guid ConnectionId, string Status, string Reason, long Deliveries, long LatencyMs);
 
-    private static DestinationHealth Destination(Guid connectionId, Connection? connection, IReadOnlyList<Finished> finished)
+    private static DestinationHealth Destination(Guid connectionId, Connection? connection, IReadOnlyList<Finished> finished, DestinationQuality? quality)
     {
         Dictionary<string, long> ByReason(string status) => finished.Where(f => f.Status == status).ToDictionary(f => f.Reason, f => f.Deliveries);
         var taken = finished.Where(f => f.Status == "delivered").ToList();
         var (delivered, skipped, dead) = (taken.Sum(f => f.Deliveries), ByReason("skipped"), ByReason("dead"));
         var tried = delivered + dead.Values.Sum();
         return new DestinationHealth(connectionId, connection?.Name, connection?.Platform, delivered, skipped, dead,
-            tried == 0 ? null : (double)delivered / tried, delivered == 0 ? null : taken.Sum(f => f.LatencyMs) / 1000.0 / delivered);
+            tried == 0 ? null : (double)delivered / tried, delivered == 0 ? null : taken.Sum(f => f.LatencyMs) / 1000.0 / delivered, quality);
     }
 }

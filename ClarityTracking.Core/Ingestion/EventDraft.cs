@@ -50,6 +50,9 @@ public sealed class EventDraft(JsonElement json)
 
     public MatchKeys MatchKeys { get; set; } = MatchKeys.None;
 
+    /// <summary>No phone that was told names its country, so its hash matches nobody; counted as absent.</summary>
+    public bool PhoneLacksCountry { get; set; }
+
     /// <summary>As the sender wrote them; Undefined when there are none.</summary>
     public JsonElement Properties { get; set; }
 
@@ -84,6 +87,7 @@ public sealed class EventDraft(JsonElement json)
         Utm = Utm!,
         Consent = Consent,
         MatchKeys = MatchKeys,
+        PhoneLacksCountry = PhoneLacksCountry,
         Redacted = Redacted!,
         Personal = context.Owner.PrivacyMode || (User.IsEmpty && Ip is null) ? null : new PersonalData(User.IsEmpty ? null : User, Ip),
     };

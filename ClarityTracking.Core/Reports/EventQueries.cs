@@ -6,6 +6,7 @@ using ClarityTracking.Core.Ingestion.Identify;
 using ClarityTracking.Core.Ingestion.Store;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace ClarityTracking.Core.Reports;
 
@@ -15,7 +16,9 @@ namespace ClarityTracking.Core.Reports;
 /// <param name="Visitor">Anonymous browser id.</param>
 /// <param name="From">Received at or after (UTC).</param>
 /// <param name="To">Received before (UTC).</param>
-public sealed record EventFilter(string? Name = null, EventSource? Source = null, string? Visitor = null, DateTimeOffset? From = null, DateTimeOffset? To = null);
+/// <param name="Without">Only events that ad platforms may get and that lack this match key, or carry it in a form nobody can use; a name of <see cref="KeyCoverage"/>.</param>
+public sealed record EventFilter(string? Name = null, EventSource? Source = null, string? Visitor = null, DateTimeOffset? From = null, DateTimeOffset? To = null,
+    string? Without = null);
 
 /// <summary>An event in a list; nothing readable about the person. Keys and click ids are names, not values. Consent is null when nothing is known of it.</summary>
 public sealed record EventSummary(Guid Id, string EventId, string Name, EventSource Source, bool IsTest, DateTimeOffset OccurredAt, DateTimeOffset ReceivedAt,
@@ -32,7 +35,7 @@ public sealed record Refusal(string Reason, string? Detail, int Count);
 public sealed record DeliverySummary(Guid Id, Guid ConnectionId, DeliveryStatus Status, string? Reason);
 
 /// <summary>The event log, read.</summary>
-public sealed class EventQueries(ClarityDb database, PersonalDataSealer sealer, TimeProvider clock)
+public sealed class EventQueries(ClarityDb database, PersonalDataSealer sealer, EventLoader loader, TimeProvider clock)
 {
     /// <summary>How far behind the newest one the live page looks again: events of one moment become visible in the order of their commits.</summary>
     private static readonly TimeSpan Overlap = TimeSpan.FromSeconds(5);
@@ -48,6 +51,8 @@ public sealed class EventQueries(ClarityDb database, PersonalDataSealer sealer, 
         var events = Filtered(db, website.Value, filter);
         if (cursor is { } before)
             events = events.Where(e => e.Id < before);
+        if (filter.Without is { } key)
+            return await WithoutAsync(db, website.Value, events, key, limit, cancel);
         var rows = await SummariesAsync(db, website.Value, events.OrderByDescending(e => e.Id).Take(limit + 1), cancel);
         return Page.Of(rows, limit, e => e.Id);
     }
@@ -133,6 +138,44 @@ public sealed class EventQueries(ClarityDb database, PersonalDataSealer sealer, 
         {
             return new Error(ErrorKind.Conflict, "sealed_with_another_key", "This personal data was sealed with another master key and cannot be opened.", []);
         }
+    }
+
+    /// <summary>
+    /// Whether a key is usable shows only when the personal data is open, so the newest events are looked at one by one, some thousands at most
+    /// a page: the page may be short, or empty, and still have a next one.
+    /// </summary>
+    private async Task<Page<EventSummary>> WithoutAsync(ClarityDbContext db, Website website, IQueryable<Event> events, string key, int limit, CancellationToken cancel)
+    {
+        const int most = 5_000, atOnce = 500;
+        var keys = KeyCoverage.CountedAs(key);
+        var (found, seen, last, isMore) = (new List<Guid>(), 0, (Guid?)null, true);
+        await db.Database.OpenConnectionAsync(cancel);
+        try
+        {
+            while (isMore && seen < most && found.Count <= limit)
+            {
+                var older = last is { } before ? events.Where(e => e.Id < before) : events;
+                var ids = await older.OrderByDescending(e => e.Id).Select(e => e.Id).Take(atOnce).ToListAsync(cancel);
+                isMore = ids.Count == atOnce;
+                if (ids.Count == 0)
+                    break;
+                // the caller's own connection: row level security holds for it
+                var loaded = await loader.LoadAsync((NpgsqlConnection)db.Database.GetDbConnection(), [.. ids.Select(id => new EventAddress(website.WorkspaceId, website.Id, id))], cancel);
+                found.AddRange(ids.Where(id => loaded.TryGetValue(id, out var e) && KeyCoverage.IsCounted(e) && !keys.Any(KeyCoverage.KeysOf(e, website.DefaultCountry).Contains)));
+                (seen, last) = (seen + ids.Count, ids[^1]);
+            }
+        }
+        finally
+        {
+            await db.Database.CloseConnectionAsync();
+        }
+        Guid? next = found.Count > limit ? found[limit - 1] : isMore ? last : null;
+        found = [.. found.Take(limit)];
+        if (found.Count == 0)
+            return new Page<EventSummary>([], next);
+        var (newest, oldest) = (found[0], found[^1]);
+        return new Page<EventSummary>(
+            await SummariesAsync(db, website, events.Where(e => e.Id <= newest && e.Id >= oldest && found.Contains(e.Id)).OrderByDescending(e => e.Id), cancel), next);
     }
 
     private static IQueryable<Event> Filtered(ClarityDbContext db, Website website, EventFilter filter)

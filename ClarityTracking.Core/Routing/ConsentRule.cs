@@ -50,6 +50,10 @@ public static class ConsentRule
         return null;
     }
 
+    /// <summary>Did the visitor, or their browser, refuse what ad platforms need by default?</summary>
+    internal static bool RefusesAds(Event @event) =>
+        @event.Consent is { } consent && (consent.Signal is not null || ForAds.Any(category => Allowed(consent, category) == false));
+
     /// <summary>What is wrong with the setting; nothing when it is absent.</summary>
     internal static IEnumerable<FieldError> Check(JsonElement settings)
     {

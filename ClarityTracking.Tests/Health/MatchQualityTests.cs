@@ -88,6 +88,27 @@ public sealed class MatchQualityTests
     public void KeysOf_PublicIpv4_IsNamedByItsKind() =>
         Assert.Equal(["em", "client_ipv4_address"], MatchQuality.KeysOf(new MetaEvents().Build()));
 
+    [Theory]
+    [InlineData("0171 2345678", null, false)] // nobody knows whose
+    [InlineData("0171 2345678", "DE", true)] // the website's country completes it
+    [InlineData("+49 171 2345678", null, true)]
+    [InlineData("e323ec626319ca94ee8bff2e4c87cf613be6ea19919ed1364124e16807ab3176", null, true)] // hashed by the sender
+    public void KeysOf_Phone_CountsWhereItsCountryIsKnown(string phone, string? country, bool counts) =>
+        Assert.Equal(counts, MatchQuality.KeysOf(new MetaEvents { User = new UserData { Phone = [phone] } }.Build(), country).Contains("ph"));
+
+    [Fact]
+    public void KeysOf_Md5_IsAbsent() =>
+        Assert.DoesNotContain("em", MatchQuality.KeysOf(new MetaEvents { User = new UserData { Email = ["9e107d9d372bb6826bd81d3542a419d6"] } }.Build()));
+
+    [Fact]
+    public void Estimate_OfOneEvent_IsThatOfItsUsableKeys()
+    {
+        // email and IPv4 with browser: 10 · (1 − 0.45 · 0.73); the phone lacks its country
+        var user = new UserData { Email = ["jane.doe@example.com"], Phone = ["0171 2345678"] };
+        Assert.Equal(6.7m, MatchQuality.Estimate(new MetaEvents { User = user }.Build(), null).Score);
+        Assert.Equal(8.2m, MatchQuality.Estimate(new MetaEvents { User = user }.Build(), "DE").Score);
+    }
+
     static Dictionary<string, decimal> Coverage(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)
         .Select(pair => pair.Split('=')).ToDictionary(p => p[0], p => decimal.Parse(p[1], System.Globalization.CultureInfo.InvariantCulture));
 }

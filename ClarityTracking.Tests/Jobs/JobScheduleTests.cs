@@ -16,6 +16,7 @@ public sealed class JobScheduleTests(AppFixture app) : IClassFixture<AppFixture>
     [InlineData("forget-event-keys")]
     [InlineData("forget-salts")]
     [InlineData("oauth-refresh")]
+    [InlineData("platform-scores")]
     public async Task Job_Triggered_SucceedsAndIsInTheHistory(string name)
     {
         var scheduler = await app.Services.GetRequiredService<ISchedulerFactory>().GetScheduler();

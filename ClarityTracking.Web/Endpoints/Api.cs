@@ -40,6 +40,7 @@ public static class Api
         api.MapEvents();
         api.MapDeliveries();
         api.MapWebsiteHealth();
+        api.MapMatchQuality();
     }
 
     /// <summary>200 with the value, or the refusal.</summary>

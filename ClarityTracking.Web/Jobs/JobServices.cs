@@ -35,6 +35,7 @@ public static class JobServices
             quartz.Schedule<ForgetEventKeysJob>("forget-event-keys", "0 20 * * * ?");
             quartz.Schedule<ForgetSaltsJob>("forget-salts", "0 1 0 * * ?");
             quartz.Schedule<OAuthRefreshJob>("oauth-refresh", "20 0/5 * * * ?");
+            quartz.Schedule<PlatformScoresJob>("platform-scores", "0 40 * * * ?");
         });
         services.AddQuartzExecutionHistory(history => history.Retention = TimeSpan.FromDays(30));
         return services.AddQuartzHostedService(options => options.WaitForJobsToComplete = true);

@@ -43,17 +43,25 @@ static class MetaAnswer
 
     internal static DeliveryOutcome Judge(int httpStatus, string body)
     {
-        if (!AnswerJson.TryRead(body, out var answer))
-            return Unreadable(httpStatus);
-        if (answer.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object)
-            return Refusal(httpStatus, error);
+        if (Failure(httpStatus, body, out var answer) is { } failure)
+            return HttpStatusKind.Outcome(failure.Kind, failure.Reason);
         // an answer without the count is taken as good: sending again would risk counting twice
-        return httpStatus is >= 200 and < 300 && AnswerJson.Number(answer, "events_received") is not <= 0
+        return AnswerJson.Number(answer, "events_received") is not <= 0
             ? new DeliveryOutcome.Delivered(AnswerJson.Text(answer, "fbtrace_id"))
             : Unreadable(httpStatus);
     }
 
-    static DeliveryOutcome Refusal(int httpStatus, JsonElement error) => HttpStatusKind.Outcome(KindOf(httpStatus, error), Reason(error));
+    /// <summary>What went wrong with a call, whatever it asked for; null when the answer is a JSON object that is no refusal.</summary>
+    internal static (FailureKind Kind, string Reason)? Failure(int httpStatus, string body, out JsonElement answer)
+    {
+        if (!AnswerJson.TryRead(body, out answer))
+            return Of(Unreadable(httpStatus));
+        if (answer.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object)
+            return (KindOf(httpStatus, error), Reason(error));
+        return httpStatus is >= 200 and < 300 ? null : Of(Unreadable(httpStatus));
+
+        static (FailureKind, string) Of(DeliveryOutcome.TryLater later) => (later.Kind, later.Reason);
+    }
 
     static FailureKind KindOf(int httpStatus, JsonElement error)
     {

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Ingestion.Identify;
@@ -52,22 +50,9 @@ public sealed class MetaDestination : IDestination
             json.WriteAll("data"u8, payloads);
             json.WriteText("test_event_code"u8, ConnectionJson.Text(access.Settings, "test_event_code"));
         }, PayloadJson.SizeOf(payloads));
-        var token = ConnectionJson.Text(access.Credentials, "access_token") ?? "";
-        var escaped = Uri.EscapeDataString(token);
-        var secrets = new List<string> { token };
-        if (escaped != token)
-            secrets.Add(escaped);
-        var version = ConnectionJson.Text(access.Settings, "api_version") ?? MetaSettings.DefaultApiVersion;
         var dataset = Uri.EscapeDataString(ConnectionJson.Text(access.Settings, "dataset_id") ?? "");
-        var url = new StringBuilder(access.Url($"{version}/{dataset}/events?access_token={escaped}"));
-        if (ConnectionJson.Text(access.Credentials, "app_secret") is { } appSecret)
-        {
-            var proof = Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(appSecret), Encoding.UTF8.GetBytes(token)));
-            url.Append("&appsecret_proof=").Append(proof);
-            secrets.AddRange([appSecret, proof]);
-        }
-        secrets.RemoveAll(string.IsNullOrEmpty);
-        return new DestinationRequest(HttpMethod.Post, new Uri(url.ToString()), body, NoHeaders, secrets);
+        var (url, secrets) = MetaCall.Sign(access, $"{dataset}/events?");
+        return new DestinationRequest(HttpMethod.Post, url, body, NoHeaders, secrets);
     }
 
     /// <inheritdoc />

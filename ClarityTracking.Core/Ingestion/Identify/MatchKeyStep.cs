@@ -5,8 +5,10 @@ internal static class MatchKeyStep
 {
     public static Drop? Read(EventDraft draft, IngestContext context)
     {
-        if (!draft.User.IsEmpty)
-            draft.MatchKeys = MatchKeyHasher.Hash(draft.User, context.Owner.DefaultCountry);
+        if (draft.User.IsEmpty)
+            return null;
+        draft.MatchKeys = MatchKeyHasher.Hash(draft.User, context.Owner.DefaultCountry);
+        draft.PhoneLacksCountry = PhoneRule.AllLackCountry(draft.User, context.Owner.DefaultCountry);
         return null;
     }
 }

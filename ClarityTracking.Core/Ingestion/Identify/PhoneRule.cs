@@ -101,6 +101,20 @@ static class PhoneRule
             && (context.Country is null || CallingCode(significant, zeros, context.Country).Length == 0);
     }
 
+    /// <summary>There are phones, and none of them can be told its country by the rule. What the sender hashed gets the benefit of the doubt.</summary>
+    /// <param name="person">As the sender described them.</param>
+    /// <param name="defaultCountry">The website's country (alpha-2); null = none.</param>
+    internal static bool AllLackCountry(UserData person, string? defaultCountry)
+    {
+        if (person.Phone.Count == 0)
+            return false;
+        var context = new MatchContext(Countries.Code(person.Country) ?? Countries.Code(defaultCountry), null);
+        foreach (var phone in person.Phone)
+            if (!LacksCountry(phone, context))
+                return false;
+        return true;
+    }
+
     /// <summary>The digits, and whether a plus stood before them; no digits when there are too many.</summary>
     static (int Count, bool Plus) Read(ReadOnlySpan<char> value, Span<char> digits)
     {

@@ -104,6 +104,12 @@ public sealed class Event
     /// <summary>Normalised and hashed match keys.</summary>
     public MatchKeys MatchKeys { get => field ?? MatchKeys.None; init; }
 
+    /// <summary>
+    /// No phone that was told names its country. Known while the event is taken in, also in privacy mode; null for an event that was read
+    /// back, where the readable phone tells it.
+    /// </summary>
+    internal bool? PhoneLacksCountry { get; init; }
+
     /// <summary>The other properties as the sender gave them (items, content_name, search_string, own fields), secrets redacted. A JSON object.</summary>
     public JsonElement Properties { get; init; } = EmptyObject;
 

@@ -9,7 +9,7 @@ namespace ClarityTracking.Core.Ingestion.Store;
 /// <summary>How many events of a name, and the milliseconds between happening and arriving, summed.</summary>
 public sealed record EventCount(string Name, bool IsTest, long Events, long DelayMs);
 
-/// <summary>How many events of a name carried a match key.</summary>
+/// <summary>How many events of a name carried a match key, see <see cref="KeyCoverage"/>.</summary>
 public sealed record KeyCount(string Name, string Key, long Events);
 
 /// <summary>
@@ -83,8 +83,8 @@ public sealed record OutboxEntry(
     private static List<KeyCount> KeyCounts(IEnumerable<Event> events)
     {
         var counts = new Dictionary<(string Name, string Key), long>();
-        foreach (var stored in events)
-            foreach (var key in KeyCoverage.KeysOf(stored))
+        foreach (var stored in events.Where(KeyCoverage.IsCounted))
+            foreach (var key in KeyCoverage.KeysOf(stored).Append(KeyCoverage.All))
                 counts[(stored.Name, key)] = counts.GetValueOrDefault((stored.Name, key)) + 1;
         return [.. counts.Select(c => new KeyCount(c.Key.Name, c.Key.Key, c.Value))];
     }

@@ -35,6 +35,11 @@ public static class EventWords
         ["client_ipv4_address"] = "IP address (v4) and browser",
         ["fbclid"] = "Meta click id (fbclid)",
         ["gclid"] = "Google click id (gclid)",
+        ["google_click"] = "Google click (gclid, gbraid, wbraid)",
+        ["st_code"] = "state (two letters)",
+        ["zp_digits"] = "postal code (digits)",
+        ["name_and_place"] = "name with place or date of birth",
+        ["place"] = "city, state, postal code and country",
         ["ttclid"] = "TikTok click id (ttclid)",
     };
 

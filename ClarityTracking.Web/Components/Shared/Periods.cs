@@ -10,6 +10,7 @@ public static class Periods
     [
         ("1h", "1 hour", TimeSpan.FromHours(1)),
         ("24h", "24 hours", TimeSpan.FromHours(24)),
+        ("48h", "48 hours", TimeSpan.FromHours(48)),
         ("7d", "7 days", TimeSpan.FromDays(7)),
         ("30d", "30 days", TimeSpan.FromDays(30)),
         ("all", "All time", null),
@@ -26,6 +27,7 @@ public static class Periods
     {
         "1h" => "in the last hour",
         "24h" => "in the last 24 hours",
+        "48h" => "in the last 48 hours",
         "30d" => "in the last 30 days",
         "all" => "of all time",
         _ => "in the last 7 days",

@@ -41,6 +41,14 @@ public static class StatusWords
     /// <summary>Does this reason have words of its own?</summary>
     internal static bool Knows(string reason) => Reasons.ContainsKey(reason);
 
+    /// <summary>A platform's word about the quality of events (<c>scored</c>, <c>good</c>, <c>unknown</c> …).</summary>
+    public static string Verdict(string verdict) => verdict switch
+    {
+        "unknown" => "Not known",
+        "coverage_only" => "Coverage only",
+        _ => Words.Sentence(verdict),
+    };
+
     /// <summary>Where a delivery stands.</summary>
     public static StatusText Of(DeliveryStatus status, string? reason, DateTimeOffset? nextAttemptAt, DateTimeOffset now) => status switch
     {

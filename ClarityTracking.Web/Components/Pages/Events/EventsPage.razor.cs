@@ -10,7 +10,7 @@ namespace ClarityTracking.Web.Components.Pages.Events;
 /// <summary>The event log. Filters live in the address, so that a view can be sent to a colleague.</summary>
 public sealed partial class EventsPage(EventQueries events)
 {
-    private const string PeriodName = "period", CursorName = "cursor";
+    private const string PeriodName = "period", CursorName = "cursor", WithoutName = "without";
     private static readonly string[] KnownNames =
         ["page_view", "view_content", "add_to_cart", "initiate_checkout", "purchase", "lead", "schedule", "complete_registration", "subscribe", "contact", "search", "identify"];
 
@@ -23,6 +23,10 @@ public sealed partial class EventsPage(EventQueries events)
     [SupplyParameterFromQuery(Name = "visitor")]
     private string? Visitor { get; set; }
 
+    /// <summary>A match key that the events lack.</summary>
+    [SupplyParameterFromQuery(Name = WithoutName)]
+    private string? Without { get; set; }
+
     [SupplyParameterFromQuery(Name = PeriodName)]
     private string? Period { get; set; }
 
@@ -31,7 +35,7 @@ public sealed partial class EventsPage(EventQueries events)
 
     private LoadState<Page<EventSummary>> Events { get; set; } = new();
 
-    private bool IsFiltered => !string.IsNullOrEmpty(Name) || !string.IsNullOrEmpty(Source) || !string.IsNullOrEmpty(Visitor);
+    private bool IsFiltered => !string.IsNullOrEmpty(Name) || !string.IsNullOrEmpty(Source) || !string.IsNullOrEmpty(Visitor) || !string.IsNullOrEmpty(Without);
 
     private string? Answer => Events.Value is not { } page ? null
         : page.Items.Count == 0 ? $"No event {Periods.InWords(Period)}."
@@ -39,7 +43,7 @@ public sealed partial class EventsPage(EventQueries events)
 
     protected override async Task LoadAsync()
     {
-        var filter = new EventFilter(Empty(Name), EnumText.Parse<EventSource>(Source), Empty(Visitor), Periods.From(Period, Viewer.Now));
+        var filter = new EventFilter(Empty(Name), EnumText.Parse<EventSource>(Source), Empty(Visitor), Periods.From(Period, Viewer.Now), Without: Empty(Without));
         Guid? cursor = Guid.TryParse(Cursor, out var before) ? before : null;
         Events = await QueryAsync((caller, cancel) => events.ListAsync(caller, WebsiteId, filter, cursor, Core.Page.DefaultLimit, cancel));
     }

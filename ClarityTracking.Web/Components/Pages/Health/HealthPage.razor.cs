@@ -2,6 +2,7 @@ using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Health;
 using ClarityTracking.Web.Components.Shared;
+using Microsoft.AspNetCore.Components;
 
 namespace ClarityTracking.Web.Components.Pages.Health;
 
@@ -10,6 +11,21 @@ public sealed partial class HealthPage(WebsiteHealthQueries queries, ConnectionS
 {
     private static readonly TimeSpan LongSilence = TimeSpan.FromHours(24);
     private const double GoodSuccess = .95;
+
+    // what the studio looks at
+    [SupplyParameterFromQuery(Name = StudioPanel.ConnectionName)]
+    private string? ConnectionId { get; set; }
+
+    [SupplyParameterFromQuery(Name = StudioPanel.EventParameter)]
+    private string? EventName { get; set; }
+
+    [SupplyParameterFromQuery(Name = StudioPanel.DaysName)]
+    private int? Days { get; set; }
+
+    [SupplyParameterFromQuery(Name = StudioPanel.StackName)]
+    private string? Stack { get; set; }
+
+    private (Guid WebsiteId, string? Connection, string? Event, int? Days, string? Stack) _seen;
 
     private LoadState<WebsiteHealth> Health { get; set; } = new();
 
@@ -37,6 +53,11 @@ public sealed partial class HealthPage(WebsiteHealthQueries queries, ConnectionS
 
     protected override async Task LoadAsync()
     {
+        var asked = (WebsiteId, ConnectionId, EventName, Days, Stack);
+        var isOnlyTheStudio = Health.IsLoaded && _seen.WebsiteId == WebsiteId && _seen != asked;
+        _seen = asked;
+        if (isOnlyTheStudio)
+            return; // it loads by itself
         Connections = (await QueryAsync((caller, cancel) => connections.ListAsync(caller, WebsiteId, cancel))).Value ?? [];
         Health = await QueryAsync((caller, cancel) => queries.GetAsync(caller, WebsiteId, cancel));
     }
