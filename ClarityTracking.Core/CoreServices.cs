@@ -1,3 +1,4 @@
+using ClarityTracking.Core.Alerts;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
@@ -72,6 +73,7 @@ public static class CoreServices
         services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();
         services.AddSingleton<DeliveryQueries>().AddSingleton<Replay>();
         services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
+        services.AddAlerts(roles.HasFlag(NodeRoles.Worker));
         return services;
     }
 }

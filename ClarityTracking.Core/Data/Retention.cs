@@ -12,19 +12,19 @@ public sealed class RetentionOptions
     [Range(14, 36_500)]
     public int EventDays { get; set; } = 395;
 
-    /// <summary>Days that deliveries, their attempts and calls, and the reasons of dropped events are kept.</summary>
+    /// <summary>Days that deliveries, their attempts and calls, the reasons of dropped events, and alerts that are over are kept.</summary>
     [Range(14, 36_500)]
     public int DeliveryDays { get; set; } = 90;
 }
 
 /// <summary>What one run of <see cref="Retention"/> removed.</summary>
 /// <param name="Partitions">Names of the dropped partitions.</param>
-/// <param name="Rows">Rows deleted from default partitions.</param>
+/// <param name="Rows">Rows deleted from default partitions and of alerts that are long over.</param>
 public sealed record RetentionResult(IReadOnlyList<string> Partitions, long Rows);
 
 /// <summary>
 /// Removes what is past its time: whole weekly partitions, once their last moment is. Default partitions stay; the few rows that may lie
-/// there are deleted one batch after the other.
+/// there are deleted one batch after the other, like alerts that are long over and their messages.
 /// </summary>
 public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptions> options, TimeProvider clock)
 {
@@ -51,6 +51,9 @@ public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptio
             }
             rows += await ClearDefaultAsync(connection, table, oldest, cancel);
         }
+        var oldestAlert = now.AddDays(-options.Value.DeliveryDays);
+        rows += await ClearAsync(connection, "alerts", "state = 'resolved' AND resolved_at < $1", oldestAlert, cancel);
+        rows += await ClearAsync(connection, "alert_messages", "state <> 'queued' AND created_at < $1", oldestAlert, cancel);
         return new RetentionResult(dropped, rows);
     }
 
@@ -77,15 +80,17 @@ public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptio
         await transaction.CommitAsync(cancel);
     }
 
-    private static async Task<long> ClearDefaultAsync(NpgsqlConnection connection, string table, DateTimeOffset oldest, CancellationToken cancel)
+    private static Task<long> ClearDefaultAsync(NpgsqlConnection connection, string table, DateTimeOffset oldest, CancellationToken cancel) =>
+        ClearAsync(connection, $"{table}_default", "id < $1", Partitions.LowestId(oldest), cancel);
+
+    private static async Task<long> ClearAsync(NpgsqlConnection connection, string table, string condition, object oldest, CancellationToken cancel)
     {
         var deleted = 0L;
         int batch;
         do
         {
-            await using var delete = new NpgsqlCommand(
-                $"DELETE FROM {table}_default WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table}_default WHERE id < $1 LIMIT {RowsPerBatch}))", connection);
-            delete.Parameters.Add(new NpgsqlParameter { Value = Partitions.LowestId(oldest) });
+            await using var delete = new NpgsqlCommand($"DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {condition} LIMIT {RowsPerBatch}))", connection);
+            delete.Parameters.Add(new NpgsqlParameter { Value = oldest });
             deleted += batch = await delete.ExecuteNonQueryAsync(cancel);
         }
         while (batch == RowsPerBatch);

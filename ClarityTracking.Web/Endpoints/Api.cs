@@ -34,6 +34,7 @@ public static class Api
         api.MapEvents();
         api.MapDeliveries();
         api.MapWebsiteHealth();
+        api.MapAlerts();
     }
 
     /// <summary>200 with the value, or the refusal.</summary>

@@ -34,6 +34,7 @@ public static class JobServices
             quartz.Schedule<RetentionJob>("retention", "0 30 2 * * ?");
             quartz.Schedule<ForgetEventKeysJob>("forget-event-keys", "0 20 * * * ?");
             quartz.Schedule<ForgetSaltsJob>("forget-salts", "0 1 0 * * ?");
+            quartz.Schedule<AlertJob>("alerts", "0 * * * * ?");
         });
         services.AddQuartzExecutionHistory(history => history.Retention = TimeSpan.FromDays(30));
         return services.AddQuartzHostedService(options => options.WaitForJobsToComplete = true);
