@@ -15,6 +15,7 @@ public sealed class JobScheduleTests(AppFixture app) : IClassFixture<AppFixture>
     [InlineData("retention")]
     [InlineData("forget-event-keys")]
     [InlineData("forget-salts")]
+    [InlineData("alerts")]
     public async Task Job_Triggered_SucceedsAndIsInTheHistory(string name)
     {
         var scheduler = await app.Services.GetRequiredService<ISchedulerFactory>().GetScheduler();
@@ -37,7 +38,7 @@ public sealed class JobScheduleTests(AppFixture app) : IClassFixture<AppFixture>
 
     [Fact]
     public async Task Schedule_InTheDatabase_SurvivesTheProcess() =>
-        Assert.Equal(4L, await app.ValueAsync<long>("SELECT count(*) FROM qrtz_triggers WHERE trigger_type = 'CRON'"));
+        Assert.Equal(5L, await app.ValueAsync<long>("SELECT count(*) FROM qrtz_triggers WHERE trigger_type = 'CRON'"));
 }
 
 /// <summary>A node without the role worker.</summary>

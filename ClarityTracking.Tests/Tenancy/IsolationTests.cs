@@ -148,7 +148,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             Assert.True(await db.Websites.CountAsync() >= 2);
     }
 
-    private sealed record Tenant(Account Account, NewSite Site, Guid Connection, Guid Key, string Event);
+    private sealed record Tenant(Account Account, NewSite Site, Guid Connection, Guid Key, string Event, Guid Alert, Guid Channel);
 
     private async Task<Tenant> TenantAsync(string name)
     {
@@ -164,7 +164,15 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             new { events = new[] { new { event_id = $"{name}-1", event_type = "lead", timestamp = DateTimeOffset.UtcNow, session_id = "s" } } }));
         var id = await app.ValueAsync<Guid>($"SELECT id FROM events WHERE website_id = '{site.Id}'");
         await app.RunAsync($"DELETE FROM outbox WHERE website_id = '{site.Id}'"); // else it may be routed between two fingerprints
-        return new Tenant(account, site, connection.GetProperty("id").GetGuid(), keys.GetProperty("items")[0].GetProperty("id").GetGuid(), id.ToString());
+        var channel = await AppFixture.JsonOf(await client.PostAsJsonAsync($"/api/workspaces/{site.WorkspaceId}/alert-channels",
+            new { kind = "email", name = "Mail", enabled = false, settings = new { to = "team@example.com" } }));
+        var alert = Guid.CreateVersion7();
+        await app.RunAsync($"""
+            INSERT INTO alerts (workspace_id, website_id, id, kind, subject, subject_name, severity, state, opening, evidence, opened_at, updated_at, resolved_at)
+            VALUES ('{site.WorkspaceId}', '{site.Id}', '{alert}', 'no_events', '', '', 'critical', 'resolved', 1, '{"{"}"value":30,"threshold":24,"unit":"hours","detail":{"{}"}{"}"}', now(), now(), now())
+            """);
+        return new Tenant(account, site, connection.GetProperty("id").GetGuid(), keys.GetProperty("items")[0].GetProperty("id").GetGuid(), id.ToString(),
+            alert, channel.GetProperty("id").GetGuid());
     }
 
     private IEnumerable<(string Method, RoutePattern Pattern)> TenantRoutes()
@@ -203,6 +211,8 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
                     (_, "keyId") => tenant.Key,
                     (_, "userId") => tenant.Account.UserId,
                     (_, "eventId") => tenant.Event,
+                    (_, "aid") => tenant.Alert,
+                    (_, "chid") => tenant.Channel,
                     _ => throw new InvalidOperationException($"{pattern.RawText}: say here which of a tenant's ids {{{parameter.Name}}} is."),
                 });
                 place++;
