@@ -55,10 +55,7 @@ internal sealed record AlertKind(string Key, string Title, string Sentence, stri
     /// <summary>Does a value hold against a threshold? Null = it cannot be told.</summary>
     public bool? Holds(decimal? value, decimal threshold) => value is { } v ? IsBelow ? v <= threshold : v >= threshold : null;
 
-    /// <summary>A value in its unit (<c>26.4 hours</c>, <c>63 %</c>).</summary>
-    public string Amount(decimal value) => InUnit(value, Unit);
-
-    /// <summary>A value in a unit.</summary>
+    /// <summary>A value in a unit (<c>2.4 hours</c>, <c>63 %</c>).</summary>
     public static string InUnit(decimal value, string unit) =>
         string.Create(CultureInfo.InvariantCulture, $"{decimal.Round(value, value < 10 ? 1 : 0):0.#} {(value == 1 && unit != "%" ? unit.TrimEnd('s') : unit)}");
 }

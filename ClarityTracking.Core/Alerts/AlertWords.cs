@@ -8,7 +8,14 @@ namespace ClarityTracking.Core.Alerts;
 /// <param name="Threshold">What was allowed.</param>
 /// <param name="Unit">Of both.</param>
 /// <param name="Detail">A JSON object with what the value was made of.</param>
-public sealed record AlertEvidence(decimal? Value, decimal Threshold, string Unit, JsonElement Detail);
+public sealed record AlertEvidence(decimal? Value, decimal Threshold, string Unit, JsonElement Detail)
+{
+    /// <summary>What was measured, with its unit.</summary>
+    public string Measured() => AlertKind.InUnit(Value ?? 0, Unit);
+
+    /// <summary>What was allowed, with its unit.</summary>
+    public string Allowed() => AlertKind.InUnit(Threshold, Unit);
+}
 
 /// <summary>Alerts in words, the same in the API, on pages and in messages.</summary>
 internal static class AlertWords
@@ -19,8 +26,7 @@ internal static class AlertWords
     /// <summary>The evidence in one or two sentences.</summary>
     public static string Text(string kind, AlertEvidence evidence)
     {
-        var value = AlertKind.InUnit(evidence.Value ?? 0, evidence.Unit);
-        var limit = AlertKind.InUnit(evidence.Threshold, evidence.Unit);
+        var (value, limit) = (evidence.Measured(), evidence.Allowed());
         return kind switch
         {
             "connection_paused" or "connection_degraded" => $"{Sentence(TextOf(evidence, "reason") ?? "The platform gave no reason.")}{(evidence.Value >= 1 ? $" For {value} now." : "")}",

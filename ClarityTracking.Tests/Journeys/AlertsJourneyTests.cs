@@ -58,8 +58,7 @@ public sealed class AlertsJourneyTests(AlertApp app, Browser browser) : IClassFi
         await paused.GetByTestId("acknowledge").ClickAsync();
         await Expect(paused).ToContainTextAsync("Acknowledged");
         await Expect(page.GetByTestId("open-alerts")).ToContainTextAsync("2");
-        await page.Locator("[data-rule=no_events]").GetByTestId("snooze").ClickAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "For 4 hours" }).ClickAsync();
+        await page.Locator("[data-rule=no_events]").GetByTestId("snooze").SelectOptionAsync("For 4 hours");
         await Expect(page.Locator("[data-rule=no_events]")).ToContainTextAsync("Snoozed for 4 h");
         await paused.GetByTestId("undo").ClickAsync();
         await Expect(paused).ToContainTextAsync("Open, critical");

@@ -77,11 +77,11 @@ public static class StatusWords
     };
 
     /// <summary>Where a message of an alert stands (<c>waiting</c>, <c>left_out</c>, <c>queued</c>, <c>sent</c> or <c>failed</c>; null = it is no more).</summary>
-    public static StatusText Told(string? state) => state switch
+    public static StatusText Told(string? state, string? why) => state switch
     {
         "sent" => new("good", "Sent"),
         "failed" => new("bad", "Given up"),
-        "queued" => new("warn", "Being sent"),
+        "queued" => why is null ? new("info", "Being sent") : new("warn", "Tried again"),
         "waiting" => new("info", "Waits for its time"),
         "left_out" => new("", "Left out"),
         _ => new("", "Told"),

@@ -68,13 +68,10 @@ public sealed partial class AlertRulesPage(AlertRuleService service, WebsiteServ
 
         public int ResolveAfter { get; set; } = info.ResolveAfterMinutes;
 
-        /// <summary>The rule's sentence up to its threshold.</summary>
-        public string Before => info.Sentence.Split("{0}")[0].TrimEnd();
+        /// <summary>The rule in words, with the threshold as it stands in the form.</summary>
+        public string Sentence => info.Sentence.Replace("{0}", ThresholdText, StringComparison.Ordinal) + ".";
 
-        /// <summary>The sentence after it.</summary>
-        public string After => info.Sentence.Split("{0}")[1].Trim();
-
-        public string ThresholdText => string.Create(CultureInfo.InvariantCulture, $"{Threshold:0.##} {(Threshold == 1 && info.Unit != "%" ? info.Unit.TrimEnd('s') : info.Unit)}");
+        private string ThresholdText => string.Create(CultureInfo.InvariantCulture, $"{Threshold:0.##} {(Threshold == 1 && info.Unit != "%" ? info.Unit.TrimEnd('s') : info.Unit)}");
 
         /// <summary>What differs from the defaults is stored; the rest follows them.</summary>
         public AlertRuleValues ToValues() => new(info.Kind, Enabled, Threshold == info.Defaults.Threshold ? null : Threshold,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using ClarityTracking.Core;
 using ClarityTracking.Core.Alerts;
 using ClarityTracking.Core.Alerts.Channels;
@@ -88,8 +89,10 @@ public sealed partial class AlertsPage(AlertService alerts, AlertChannelService 
 
     private Task AcknowledgeAsync(AlertInfo alert) => ActAsync((caller, cancel) => alerts.AcknowledgeAsync(caller, WebsiteId, alert.Id, cancel), "Acknowledged: nobody is told again while it lasts");
 
-    private Task SnoozeAsync(AlertInfo alert, TimeSpan span) =>
-        ActAsync((caller, cancel) => alerts.SnoozeAsync(caller, WebsiteId, alert.Id, Viewer.Now + span, cancel), $"Quiet for {Words.Span(span)}");
+    private Task SnoozeAsync(AlertInfo alert, object? hours) =>
+        double.TryParse(hours as string, CultureInfo.InvariantCulture, out var span)
+            ? ActAsync((caller, cancel) => alerts.SnoozeAsync(caller, WebsiteId, alert.Id, Viewer.Now.AddHours(span), cancel), $"Quiet for {Words.Span(TimeSpan.FromHours(span))}")
+            : Task.CompletedTask;
 
     private Task ReopenAsync(AlertInfo alert) => ActAsync((caller, cancel) => alerts.ReopenAsync(caller, WebsiteId, alert.Id, cancel), "It is open again");
 
