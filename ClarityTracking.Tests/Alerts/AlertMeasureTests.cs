@@ -1,10 +1,11 @@
 using ClarityTracking.Tests.Support;
 using ClarityTracking.Tests.Vectors;
+using Xunit.Abstractions;
 
 namespace ClarityTracking.Tests.Alerts;
 
 /// <summary>Each rule on rows as the router and the lanes write them: what raises it, what does not, and what ends it.</summary>
-public sealed class AlertMeasureTests(AlertApp app) : IClassFixture<AlertApp>
+public sealed class AlertMeasureTests(AlertApp app, ITestOutputHelper output) : IClassFixture<AlertApp>
 {
     private static readonly DateTimeOffset Monday = new(2027, 5, 3, 12, 30, 0, TimeSpan.Zero);
 
@@ -205,5 +206,32 @@ public sealed class AlertMeasureTests(AlertApp app) : IClassFixture<AlertApp>
         await app.RunAsync($"UPDATE connections SET enabled = false WHERE id = '{connection}'");
         await app.PassAsync(2);
         Assert.Equal("", await RaisedAsync(tenant));
+    }
+
+    [Fact]
+    public async Task Run_WebsitesWithAMonthOfSums_CostsMillisecondsEach()
+    {
+        const int Websites = 50;
+        var tenant = await TenantAsync();
+        await app.RunAsync($"""
+            INSERT INTO websites SELECT (w).* FROM (
+                SELECT json_populate_record(w, json_build_object('id', gen_random_uuid(), 'script_alias', 'cost-' || i)) AS w FROM websites w, generate_series(1, {Websites - 1}) i WHERE w.id = '{tenant.Site.Id}') copies;
+            INSERT INTO event_rollups SELECT w.workspace_id, w.id, h, 'name_' || n, false, 50, 0
+              FROM websites w, generate_series('2027-04-04T00:00Z', '2027-05-03T12:00Z', interval '1 hour') h, generate_series(1, 5) n;
+            INSERT INTO key_rollups SELECT w.workspace_id, w.id, h, 'name_' || n, 'key_' || k, 25
+              FROM websites w, generate_series('2027-04-24T00:00Z', '2027-05-03T12:00Z', interval '1 hour') h, generate_series(1, 5) n, generate_series(1, 10) k;
+            ANALYZE
+            """);
+        await app.TickAsync(); // warm
+        var minutes = new List<double>();
+        for (var minute = 0; minute < 15; minute++)
+        {
+            app.Now += TimeSpan.FromMinutes(1);
+            var started = System.Diagnostics.Stopwatch.GetTimestamp();
+            Assert.Equal((Websites, 0), ((await app.TickAsync()) is var run ? run.Websites : 0, run.Failed));
+            minutes.Add(System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalMilliseconds / Websites);
+        }
+        output.WriteLine($"{minutes.Average():0.0} ms per website and minute on average, {minutes.Max():0.0} ms at most");
+        Assert.True(minutes.Average() < 100, $"{minutes.Average():0} ms per website");
     }
 }
