@@ -1,3 +1,4 @@
+using ClarityTracking.Core.Alerts;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Connections.OAuth;
@@ -83,6 +84,7 @@ public static class CoreServices
         services.AddSingleton<DeliveryQueries>().AddSingleton<JobsQueued>().AddSingleton<DeliveryJobs>().AddSingleton<Replay>().AddSingleton<Backfill>();
         services.AddSingleton<PlatformScoreFetcher>().AddSingleton<PlatformScoreQueries>().AddSingleton<MatchQualityWeights>().AddSingleton<MatchQualityStudio>();
         services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
+        services.AddAlerts(roles.HasFlag(NodeRoles.Worker));
         return services;
     }
 }

@@ -12,7 +12,7 @@ public sealed class RetentionOptions
     [Range(14, 36_500)]
     public int EventDays { get; set; } = 395;
 
-    /// <summary>Days that deliveries, their attempts, calls and jobs, connections' former states, and the reasons of dropped events are kept.</summary>
+    /// <summary>Days that deliveries, their attempts, calls and jobs, connections' former states, received webhooks, the reasons of dropped events, and alerts that are over are kept.</summary>
     [Range(14, 36_500)]
     public int DeliveryDays { get; set; } = 90;
 
@@ -23,12 +23,12 @@ public sealed class RetentionOptions
 
 /// <summary>What one run of <see cref="Retention"/> removed.</summary>
 /// <param name="Partitions">Names of the dropped partitions.</param>
-/// <param name="Rows">Rows deleted from default partitions and small tables.</param>
+/// <param name="Rows">Rows deleted from default partitions and tables that are not partitioned.</param>
 public sealed record RetentionResult(IReadOnlyList<string> Partitions, long Rows);
 
 /// <summary>
 /// Removes what is past its time: whole weekly partitions, once their last moment is. Default partitions stay; the few rows that may lie
-/// there are deleted one batch after the other.
+/// there are deleted one batch after the other, like alerts that are long over and their messages.
 /// </summary>
 public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptions> options, TimeProvider clock)
 {
@@ -55,22 +55,23 @@ public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptio
             }
             rows += await ClearDefaultAsync(connection, table, oldest, cancel);
         }
-        rows += await ClearSmallTablesAsync(connection, now.AddDays(-options.Value.DeliveryDays), cancel);
-        rows += await ForgetScoresAsync(connection, now.AddDays(-options.Value.EventDays), cancel);
+        var (deliveries, events) = (now.AddDays(-options.Value.DeliveryDays), now.AddDays(-options.Value.EventDays));
+        foreach (var (table, condition, oldest) in new (string, string, object)[]
+        {
+            ("delivery_jobs", "finished_at < $1", deliveries),
+            // the newest state of a connection stays, however old
+            ("connection_states", """
+                at < $1 AND EXISTS (SELECT FROM connection_states n WHERE n.workspace_id = connection_states.workspace_id
+                                       AND n.connection_id = connection_states.connection_id AND n.number > connection_states.number)
+                """, deliveries),
+            ("inbound_webhooks", "status <> 'received' AND last_received_at < $1", deliveries),
+            ("alerts", "state = 'resolved' AND resolved_at < $1", deliveries),
+            ("alert_messages", "state <> 'queued' AND created_at < $1", deliveries),
+            // platforms' own scores go with the events they were about
+            ("platform_scores", "day < $1", DateOnly.FromDateTime(events.UtcDateTime)),
+        })
+            rows += await ClearAsync(connection, table, condition, oldest, cancel);
         return new RetentionResult(dropped, rows);
-    }
-
-    /// <summary>What is told of deliveries goes with them. The newest state of a connection stays, however old.</summary>
-    private static async Task<long> ClearSmallTablesAsync(NpgsqlConnection connection, DateTimeOffset oldest, CancellationToken cancel)
-    {
-        await using var delete = new NpgsqlCommand("""
-            WITH jobs AS (DELETE FROM delivery_jobs WHERE finished_at < $1 RETURNING 1),
-                 states AS (DELETE FROM connection_states s WHERE s.at < $1
-                               AND EXISTS (SELECT FROM connection_states n WHERE n.workspace_id = s.workspace_id AND n.connection_id = s.connection_id AND n.number > s.number) RETURNING 1)
-            SELECT (SELECT count(*) FROM jobs) + (SELECT count(*) FROM states)
-            """, connection);
-        delete.Parameters.Add(new NpgsqlParameter { Value = oldest });
-        return (long)(await delete.ExecuteScalarAsync(cancel))!;
     }
 
     /// <summary>The weekly partitions that end at or before a moment, oldest first; a name ends in the Monday its week begins on.</summary>
@@ -96,23 +97,17 @@ public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptio
         await transaction.CommitAsync(cancel);
     }
 
-    /// <summary>Platforms' own scores go with the events they were about.</summary>
-    private static async Task<int> ForgetScoresAsync(NpgsqlConnection connection, DateTimeOffset oldest, CancellationToken cancel)
-    {
-        await using var delete = new NpgsqlCommand("DELETE FROM platform_scores WHERE day < $1", connection);
-        delete.Parameters.Add(new NpgsqlParameter { Value = DateOnly.FromDateTime(oldest.UtcDateTime) });
-        return await delete.ExecuteNonQueryAsync(cancel);
-    }
+    private static Task<long> ClearDefaultAsync(NpgsqlConnection connection, string table, DateTimeOffset oldest, CancellationToken cancel) =>
+        ClearAsync(connection, $"{table}_default", "id < $1", Partitions.LowestId(oldest), cancel);
 
-    private static async Task<long> ClearDefaultAsync(NpgsqlConnection connection, string table, DateTimeOffset oldest, CancellationToken cancel)
+    private static async Task<long> ClearAsync(NpgsqlConnection connection, string table, string condition, object oldest, CancellationToken cancel)
     {
         var deleted = 0L;
         int batch;
         do
         {
-            await using var delete = new NpgsqlCommand(
-                $"DELETE FROM {table}_default WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table}_default WHERE id < $1 LIMIT {RowsPerBatch}))", connection);
-            delete.Parameters.Add(new NpgsqlParameter { Value = Partitions.LowestId(oldest) });
+            await using var delete = new NpgsqlCommand($"DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {condition} LIMIT {RowsPerBatch}))", connection);
+            delete.Parameters.Add(new NpgsqlParameter { Value = oldest });
             deleted += batch = await delete.ExecuteNonQueryAsync(cancel);
         }
         while (batch == RowsPerBatch);

@@ -207,10 +207,10 @@ public sealed partial class InboundWorker(
         await command.ExecuteNonQueryAsync(cancel);
     }
 
-    [LoggerMessage(1401, LogLevel.Error, "Processing webhooks failed; it is tried again")]
+    [LoggerMessage(1421, LogLevel.Error, "Processing webhooks failed; it is tried again")]
     private partial void LogFailed(Exception error);
 
-    [LoggerMessage(1402, LogLevel.Error, "Webhook {WebhookId} could not be processed")]
+    [LoggerMessage(1422, LogLevel.Error, "Webhook {WebhookId} could not be processed")]
     private partial void LogBroken(Exception error, Guid webhookId);
 }
 

@@ -1,3 +1,4 @@
+using ClarityTracking.Core.Alerts;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Tenancy;
@@ -12,14 +13,15 @@ namespace ClarityTracking.Core.Reports;
 /// <param name="LastEventAt">When the newest event arrived (UTC); null = none ever did.</param>
 /// <param name="Connections">How its connections do.</param>
 /// <param name="Dead">Deliveries of the last 24 hours that nobody will try again by themselves.</param>
+/// <param name="OpenAlerts">Alerts that nobody has looked at yet.</param>
 public sealed record PortfolioRow(WebsiteInfo Website, long Events, IReadOnlyList<long> Hours, DateTimeOffset? LastEventAt,
-    IReadOnlyList<PortfolioConnection> Connections, long Dead);
+    IReadOnlyList<PortfolioConnection> Connections, long Dead, int OpenAlerts);
 
 /// <summary>A connection's state in the portfolio.</summary>
 public sealed record PortfolioConnection(Guid Id, string Name, string Platform, bool Enabled, ConnectionState State, string? StateReason);
 
 /// <summary>All websites of a caller at a glance, from the rollups.</summary>
-public sealed class PortfolioQueries(ClarityDb database, WebsiteService websites, TimeProvider clock)
+public sealed class PortfolioQueries(ClarityDb database, WebsiteService websites, AlertService alerts, TimeProvider clock)
 {
     private const int Hours = 24;
 
@@ -27,6 +29,7 @@ public sealed class PortfolioQueries(ClarityDb database, WebsiteService websites
     public async Task<IReadOnlyList<PortfolioRow>> ListAsync(Caller caller, CancellationToken cancel)
     {
         var sites = await websites.ListAsync(caller, workspaceId: null, cancel);
+        var openAlerts = await alerts.CountOpenAsync(caller, cancel);
         var now = clock.GetUtcNow();
         var thisHour = new DateTimeOffset(now.Year, now.Month, now.Day, now.Hour, 0, 0, TimeSpan.Zero);
         var since = thisHour.AddHours(1 - Hours);
@@ -48,7 +51,7 @@ public sealed class PortfolioQueries(ClarityDb database, WebsiteService websites
         {
             var byHour = events[site.Id].ToDictionary(r => r.Hour, r => r.Events);
             var hours = Enumerable.Range(0, Hours).Select(h => byHour.GetValueOrDefault(since.AddHours(h))).ToList();
-            return new PortfolioRow(site, hours.Sum(), hours, last.GetValueOrDefault(site.Id), [.. connections[site.Id]], dead.GetValueOrDefault(site.Id));
+            return new PortfolioRow(site, hours.Sum(), hours, last.GetValueOrDefault(site.Id), [.. connections[site.Id]], dead.GetValueOrDefault(site.Id), openAlerts.GetValueOrDefault(site.Id));
         })];
     }
 }

@@ -68,7 +68,7 @@ public sealed class OutboundTests
     public void Webhook_Signature_IsTheKnownAnswer(string body, string expected)
     {
         var key = WebhookSettings.Key(JsonElement.Parse("""{"secret":"whsec_rTa7f4Xi6DxwipgCkU0BMzexw3L+TDqnY+Jb0MvTbTQ="}"""));
-        Assert.Equal(expected, WebhookMessage.Signature(key, "msg_xMawzCRaXeT33V2Ah46Iq4y6U3", 1795161600, Encoding.UTF8.GetBytes(body)));
+        Assert.Equal(expected, StandardWebhook.Signature(key, "msg_xMawzCRaXeT33V2Ah46Iq4y6U3", 1795161600, Encoding.UTF8.GetBytes(body)));
     }
 
     [Fact]

@@ -17,6 +17,7 @@ public sealed class JobScheduleTests(AppFixture app) : IClassFixture<AppFixture>
     [InlineData("forget-salts")]
     [InlineData("oauth-refresh")]
     [InlineData("platform-scores")]
+    [InlineData("alerts")]
     public async Task Job_Triggered_SucceedsAndIsInTheHistory(string name)
     {
         var scheduler = await app.Services.GetRequiredService<ISchedulerFactory>().GetScheduler();

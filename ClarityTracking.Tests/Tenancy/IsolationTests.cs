@@ -182,6 +182,13 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             INSERT INTO delivery_jobs (workspace_id, website_id, id, kind, request, status, matched, too_old, already_delivered, will_send, next_batch_at, created_by, created_at)
             VALUES ('{site.WorkspaceId}', '{site.Id}', '{job}', 'replay', '{"{}"}', 'queued', 1, 0, 0, 1, now() + interval '1 hour', 'test', now())
             """);
+        var channel = await AppFixture.JsonOf(await client.PostAsJsonAsync($"/api/workspaces/{site.WorkspaceId}/alert-channels",
+            new { kind = "email", name = "Mail", enabled = false, settings = new { to = "team@example.com" } }));
+        var alert = Guid.CreateVersion7();
+        await app.RunAsync($"""
+            INSERT INTO alerts (workspace_id, website_id, id, kind, subject, subject_name, severity, state, opening, evidence, opened_at, updated_at, resolved_at)
+            VALUES ('{site.WorkspaceId}', '{site.Id}', '{alert}', 'no_events', '', '', 'critical', 'resolved', 1, '{"{"}"value":30,"threshold":24,"unit":"hours","detail":{"{}"}{"}"}', now(), now(), now())
+            """);
         return new Tenant(account, site, new()
         {
             ["cid"] = connection.GetProperty("id").GetGuid(),
@@ -193,6 +200,8 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             ["linkId"] = link.GetProperty("id"),
             ["trackingId"] = click,
             ["jid"] = job,
+            ["aid"] = alert,
+            ["chid"] = channel.GetProperty("id").GetGuid(),
         });
     }
 

@@ -41,6 +41,7 @@ public static class Api
         api.MapDeliveries();
         api.MapWebsiteHealth();
         api.MapMatchQuality();
+        api.MapAlerts();
     }
 
     /// <summary>200 with the value, or the refusal.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Ingestion.Store;
@@ -34,12 +33,7 @@ public sealed class WebhookDestination : IDestination
         var (body, timestamp) = (payloads[0], access.Now.ToUnixTimeSeconds());
         var id = AnswerJson.Text(JsonElement.Parse(body), "id")!;
         var url = ConnectionJson.Text(access.Settings, "url") ?? access.BaseUrl.AbsoluteUri;
-        return new DestinationRequest(HttpMethod.Post, new Uri(url), body, new Dictionary<string, string>
-        {
-            ["webhook-id"] = id,
-            ["webhook-timestamp"] = timestamp.ToString(CultureInfo.InvariantCulture),
-            ["webhook-signature"] = WebhookMessage.Signature(WebhookSettings.Key(access.Credentials), id, timestamp, body),
-        }, [], ToUserAddress: true);
+        return new DestinationRequest(HttpMethod.Post, new Uri(url), body, StandardWebhook.Headers(WebhookSettings.Key(access.Credentials), id, timestamp, body), [], ToUserAddress: true);
     }
 
     /// <summary>By the status alone: what a receiver says in its body is its own affair.</summary>

@@ -28,13 +28,4 @@ static class WebhookMessage
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{@event.WebsiteId:N}\n{@event.Name}\n{@event.EventId}"));
         return "msg_" + Convert.ToHexStringLower(hash.AsSpan(0, IdBytes));
     }
-
-    /// <summary><c>v1,</c> and the Base64 of HMAC-SHA256 over id, time and body.</summary>
-    internal static string Signature(byte[] key, string id, long timestamp, byte[] body)
-    {
-        using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
-        hmac.AppendData(Encoding.UTF8.GetBytes(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{id}.{timestamp}.")));
-        hmac.AppendData(body);
-        return "v1," + Convert.ToBase64String(hmac.GetHashAndReset());
-    }
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 
 namespace ClarityTracking.Core.Destinations.Webhook;
@@ -6,10 +5,7 @@ namespace ClarityTracking.Core.Destinations.Webhook;
 /// <summary>Reads and checks a webhook's settings and credentials.</summary>
 static class WebhookSettings
 {
-    /// <summary>Before a key in Base64, as Standard Webhooks writes its secrets.</summary>
-    const string Prefix = "whsec_";
-
-    const int FewestKeyBytes = 16, LongestName = 100;
+    const int LongestName = 100;
 
     internal static readonly ConnectionField[] Fields =
     [
@@ -22,19 +18,11 @@ static class WebhookSettings
     {
         var errors = SettingsCheck.Run(Fields, settings, credentials, static name => name.Length <= LongestName,
             $"Must be a name (at most {LongestName} characters), or false to not send it.");
-        if (credentials is { } secrets && Key(secrets).Length < FewestKeyBytes && errors.TrueForAll(e => e.Field != "credentials.secret"))
-            errors.Add(new("credentials.secret", $"Must be {Prefix} and at least {FewestKeyBytes} bytes in Base64, or at least {FewestKeyBytes} other characters."));
+        if (credentials is { } secrets && Key(secrets).Length < StandardWebhook.FewestKeyBytes && errors.TrueForAll(e => e.Field != "credentials.secret"))
+            errors.Add(new("credentials.secret", $"Must be {StandardWebhook.SecretPrefix} and at least {StandardWebhook.FewestKeyBytes} bytes in Base64, or at least {StandardWebhook.FewestKeyBytes} other characters."));
         return errors;
     }
 
-    /// <summary>The key to sign with: the bytes behind the prefix, or the text's own; empty when there is none or its Base64 is broken.</summary>
-    internal static byte[] Key(JsonElement credentials)
-    {
-        if (ConnectionJson.Text(credentials, "secret") is not { } secret)
-            return [];
-        if (!secret.StartsWith(Prefix, StringComparison.Ordinal))
-            return Encoding.UTF8.GetBytes(secret);
-        var key = new byte[secret.Length];
-        return Convert.TryFromBase64String(secret[Prefix.Length..], key, out var length) ? key[..length] : [];
-    }
+    /// <summary>The key to sign with; empty when there is none or its Base64 is broken.</summary>
+    internal static byte[] Key(JsonElement credentials) => ConnectionJson.Text(credentials, "secret") is { } secret ? StandardWebhook.KeyOf(secret) : [];
 }

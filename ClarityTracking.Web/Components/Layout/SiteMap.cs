@@ -15,6 +15,7 @@ public static class SiteMap
         new("Watch", "live", "Live", "sensors"),
         new("Watch", "events", "Events", "list_alt"),
         new("Watch", "health", "Health", "monitor_heart"),
+        new("Watch", "alerts", "Alerts", "notifications"),
         new("Deliver", "deliveries", "Deliveries", "send"),
         new("Deliver", "connections", "Connections", "hub"),
         new("Deliver", "rules", "Rules", "rule"),
@@ -31,4 +32,8 @@ public static class SiteMap
             return (null, null);
         return (websiteId, parts.Length < 3 ? null : WebsitePages.FirstOrDefault(p => p.Path == parts[2]));
     }
+
+    /// <summary>The workspace that an address names; null where it names none.</summary>
+    public static Guid? WorkspaceOf(string path) =>
+        path.Split('?', '#')[0].Split('/') is ["workspaces", var id, ..] && Guid.TryParse(id, out var workspaceId) ? workspaceId : null;
 }

@@ -1,23 +1,37 @@
+using ClarityTracking.Core.Alerts;
 using ClarityTracking.Core.Tenancy;
 using ClarityTracking.Web.Account;
 
 namespace ClarityTracking.Web.Components.Shared;
 
 /// <summary>The websites of this circuit's person, for the navigation. Pages that change one say so with <see cref="LoadAsync"/>.</summary>
-public sealed class MyWebsites(WebsiteService websites, CurrentCaller caller, ILogger<MyWebsites> log)
+public sealed class MyWebsites(WebsiteService websites, AlertService alerts, CurrentCaller caller, ILogger<MyWebsites> log)
 {
     /// <summary>By name; empty until loaded.</summary>
     public IReadOnlyList<WebsiteInfo> All { get; private set; } = [];
 
-    /// <summary>The list has changed.</summary>
+    /// <summary>Open alerts by website; websites without any are left out.</summary>
+    public IReadOnlyDictionary<Guid, int> OpenAlerts { get; private set; } = new Dictionary<Guid, int>();
+
+    /// <summary>The list or the counts have changed.</summary>
     public event Action? Changed;
 
-    /// <summary>Reads the list.</summary>
-    public async Task LoadAsync()
+    /// <summary>Reads the list and the counts.</summary>
+    public Task LoadAsync() => ReadAsync(async () =>
+    {
+        var who = await caller.GetAsync(CancellationToken.None);
+        All = await websites.ListAsync(who, workspaceId: null, CancellationToken.None);
+        OpenAlerts = await alerts.CountOpenAsync(who, CancellationToken.None);
+    });
+
+    /// <summary>Reads the counts of open alerts.</summary>
+    public Task CountAlertsAsync() => ReadAsync(async () => OpenAlerts = await alerts.CountOpenAsync(await caller.GetAsync(CancellationToken.None), CancellationToken.None));
+
+    private async Task ReadAsync(Func<Task> read)
     {
         try
         {
-            All = await websites.ListAsync(await caller.GetAsync(CancellationToken.None), workspaceId: null, CancellationToken.None);
+            await read();
         }
         catch (SignedOutException)
         {

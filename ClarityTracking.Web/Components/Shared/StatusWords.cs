@@ -1,3 +1,4 @@
+using ClarityTracking.Core.Alerts;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Delivery;
@@ -95,6 +96,26 @@ public static class StatusWords
         "delivered" => new("good", "Delivered"),
         "permanent" or "too_old" => new("bad", Words.Sentence(Reason(outcome))),
         _ => new("warn", Words.Sentence(Reason(outcome))),
+    };
+
+    /// <summary>Where an alert stands.</summary>
+    public static StatusText Of(AlertState state, AlertSeverity severity, DateTimeOffset? snoozedUntil, DateTimeOffset now) => state switch
+    {
+        AlertState.Open => severity == AlertSeverity.Critical ? new("bad", "Open, critical") : new("warn", "Open"),
+        AlertState.Acknowledged => new("info", "Acknowledged"),
+        AlertState.Snoozed => new("", snoozedUntil > now ? $"Snoozed for {Words.Span(snoozedUntil.Value - now)}" : "Snoozed"),
+        AlertState.Resolved => new("good", "Over"),
+    };
+
+    /// <summary>Where a message of an alert stands (<c>waiting</c>, <c>left_out</c>, <c>queued</c>, <c>sent</c> or <c>failed</c>; null = it is no more).</summary>
+    public static StatusText Told(string? state, string? why) => state switch
+    {
+        "sent" => new("good", "Sent"),
+        "failed" => new("bad", "Given up"),
+        "queued" => why is null ? new("info", "Being sent") : new("warn", "Tried again"),
+        "waiting" => new("info", "Waits for its time"),
+        "left_out" => new("", "Left out"),
+        _ => new("", "Told"),
     };
 
     private static string With(string state, string? reason) => reason is { Length: > 0 } ? $"{state}: {Reason(reason)}" : state;

@@ -25,6 +25,8 @@ internal sealed record Attention(int Urgency, string Because, string Page)
             return new(3, $"{Words.Count(row.Dead, "delivery", "deliveries")} died in the last 24 h", "deliveries?status=dead");
         if (row.Connections.FirstOrDefault(c => c.Enabled && c.State == ConnectionState.Degraded) is { } degraded)
             return new(2, $"{degraded.Name} does not answer as it should", "connections");
+        if (row.OpenAlerts > 0)
+            return new(2, $"{Words.Count(row.OpenAlerts, "alert is", "alerts are")} open", "alerts");
         return row.Connections.Any(c => c.Enabled) ? null : new(1, "no connection is on, so nothing is delivered", "connections");
     }
 }

@@ -1,0 +1,46 @@
+using System.Text.Json;
+using ClarityTracking.Core.Health;
+
+namespace ClarityTracking.Core.Alerts;
+
+/// <summary>
+/// All kinds of alerts with their defaults; every website has them from its first day. Adding one is a line here and its query in
+/// <see cref="AlertMeasures"/>.
+/// </summary>
+internal static class AlertCatalog
+{
+    /// <summary>In the order in which pages show them.</summary>
+    public static IReadOnlyList<AlertKind> All { get; } =
+    [
+        new("connection_paused", "Connection paused", "A platform refuses the credentials of a connection for {0}", "minutes", 0, (0, 1440), false,
+            0, 0, AlertSeverity.Critical, "connections", AlertMeasures.Paused, name => $"{name} is paused"),
+        new("connection_degraded", "Connection degraded", "A connection fails for {0}", "minutes", 0, (0, 1440), false,
+            0, 0, AlertSeverity.Warning, "connections", AlertMeasures.Degraded, name => $"{name} does not answer as it should"),
+        new("credential_expired", "Credentials expired", "The credentials of a connection expired {0} ago", "days", 0, (0, 30), false,
+            0, 0, AlertSeverity.Critical, "connections", AlertMeasures.Expired, name => $"The credentials of {name} have expired"),
+        new("credential_expiring", "Credentials expire soon", "The credentials of a connection expire within {0}", "days", 7, (0, 90), true,
+            0, 60, AlertSeverity.Warning, "connections", AlertMeasures.Expiring, name => $"The credentials of {name} expire soon"),
+        new("no_events", "No events", "No event has arrived for {0}", "hours", 24, (1, 720), false,
+            0, 5, AlertSeverity.Critical, "install", AlertMeasures.Silence, _ => "No events arrive"),
+        new("volume_drop", "Fewer events than usual", "Over three hours an event came {0} less often than at this hour of the week before", "%", 60, (10, 100), false,
+            15, 30, AlertSeverity.Warning, "events", AlertMeasures.VolumeDrop, name => $"Far fewer {name} events than usual"),
+        new("match_quality_drop", "Match quality dropped", "The estimate of an event's match quality over 24 hours is {0} below the week before", "points", 1, (0.1m, 10), false,
+            30, 60, AlertSeverity.Warning, "health", AlertMeasures.MatchQuality, name => $"Match quality of {name} dropped", EveryMinutes: 15, ValueOf: QualityDrop),
+        new("duplicate_rate", "Many duplicates", "Of an event {0} came again under the same id", "%", 10, (1, 100), false,
+            10, 60, AlertSeverity.Warning, "health", AlertMeasures.Duplicates, name => $"Many {name} events come twice", EveryMinutes: 5),
+        new("delivery_failures", "Deliveries fail", "Of a connection's deliveries {0} died or are being retried", "%", 10, (1, 100), false,
+            10, 15, AlertSeverity.Warning, "deliveries", AlertMeasures.DeliveryFailures, name => $"Deliveries to {name} fail"),
+        new("queue_age", "Deliveries wait", "Something has been due for delivery for {0}", "minutes", 15, (2, 1440), false,
+            0, 5, AlertSeverity.Warning, "deliveries", AlertMeasures.QueueAge, name => name.Length == 0 ? "Events wait to be routed" : $"Deliveries to {name} wait"),
+    ];
+
+    private static readonly Dictionary<string, AlertKind> ByKey = All.ToDictionary(kind => kind.Key, StringComparer.Ordinal);
+
+    /// <summary>The kind of a key; null when there is none (any more).</summary>
+    public static AlertKind? Find(string key) => ByKey.GetValueOrDefault(key);
+
+    private static decimal? QualityDrop(JsonElement detail) => Score(detail.GetProperty("before")) - Score(detail.GetProperty("now"));
+
+    private static decimal Score(JsonElement coverage) =>
+        MatchQuality.Estimate(coverage.EnumerateObject().ToDictionary(key => key.Name, key => key.Value.GetDecimal())).Score;
+}

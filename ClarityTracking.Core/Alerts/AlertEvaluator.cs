@@ -1,0 +1,132 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace ClarityTracking.Core.Alerts;
+
+/// <summary>What one look at all websites did.</summary>
+/// <param name="Websites">How many were looked at; those that another node looks at right now are left to it.</param>
+/// <param name="Failed">How many could not be.</param>
+/// <param name="Raised">Alerts that opened.</param>
+/// <param name="Resolved">Alerts that are over.</param>
+public sealed record AlertRun(int Websites, int Failed, int Raised, int Resolved);
+
+/// <summary>
+/// Measures every rule of every website and raises, keeps and resolves alerts. A website is one transaction: one that fails stops no other, and what
+/// it changed is there with whom it is to be told, or not at all. Several nodes may look at once; each website is looked at by one of them.
+/// </summary>
+public sealed partial class AlertEvaluator(NpgsqlDataSource database, TimeProvider clock, ILogger<AlertEvaluator> log)
+{
+    /// <summary>An alert that comes back within this time is the same one and opens again.</summary>
+    public static readonly TimeSpan ReopensWithin = TimeSpan.FromHours(24);
+
+    /// <summary>Evidence of an unresolved alert is renewed at most this often: not a row version per minute.</summary>
+    private static readonly TimeSpan RenewEvery = TimeSpan.FromMinutes(5);
+
+    /// <summary>Looks at all websites, or at those where a connection changed its state since a moment.</summary>
+    /// <exception cref="NpgsqlException">The database is away before the first website.</exception>
+    public async Task<AlertRun> RunAsync(DateTimeOffset? changedSince, CancellationToken cancel)
+    {
+        var (looked, failed, raised, resolved) = (0, 0, 0, 0);
+        foreach (var website in await WebsitesAsync(changedSince, cancel))
+            try
+            {
+                if (await EvaluateAsync(website, cancel) is not { } changes)
+                    continue;
+                looked++;
+                raised += changes.Raised;
+                resolved += changes.Resolved;
+            }
+            catch (Exception error) when (error is not OperationCanceledException)
+            {
+                failed++;
+                LogFailed(error, website.Id);
+            }
+        return new AlertRun(looked, failed, raised, resolved);
+    }
+
+    private async Task<List<WatchedWebsite>> WebsitesAsync(DateTimeOffset? changedSince, CancellationToken cancel)
+    {
+        await using var command = database.CreateCommand("""
+            SELECT workspace_id, id, time_zone FROM websites w
+             WHERE $1::timestamptz IS NULL OR EXISTS (SELECT FROM connections c WHERE c.workspace_id = w.workspace_id AND c.website_id = w.id AND c.state_changed_at >= $1)
+             ORDER BY id
+            """);
+        command.Parameters.Add(new NpgsqlParameter { Value = changedSince is { } since ? since : DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.TimestampTz });
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        var websites = new List<WatchedWebsite>();
+        while (await reader.ReadAsync(cancel))
+            websites.Add(new WatchedWebsite(reader.GetGuid(0), reader.GetGuid(1), reader.GetString(2)));
+        return websites;
+    }
+
+    private async Task<(int Raised, int Resolved)?> EvaluateAsync(WatchedWebsite website, CancellationToken cancel)
+    {
+        var now = clock.GetUtcNow();
+        await using var connection = await database.OpenConnectionAsync(cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        var store = new AlertStore(connection, website, now);
+        if (!await store.TryLockAsync(cancel))
+            return null;
+        var known = await store.ReadAsync(ReopensWithin, cancel);
+        var kinds = AlertCatalog.All.Where(kind => known.RuleOf(kind).Enabled && IsDue(kind, website, now)).ToList();
+        foreach (var (kind, measures) in await store.MeasureAsync(kinds, cancel))
+        {
+            var subjects = measures.Keys.Union(known.SubjectsOf(kind.Key));
+            foreach (var subject in subjects)
+                Decide(store, known, kind, subject, measures.GetValueOrDefault(subject), now);
+        }
+        // rules that were switched off, and kinds that are no more
+        foreach (var alert in known.Alerts.Where(a => a.State != AlertState.Resolved && (AlertCatalog.Find(a.Kind) is not { } kind || !known.RuleOf(kind).Enabled)))
+            store.Resolve(alert, "The rule is switched off.");
+        foreach (var (kind, subject) in known.Held.Keys.Where(held => AlertCatalog.Find(held.Kind) is not { } kind || !known.RuleOf(kind).Enabled))
+            store.Forget(kind, subject);
+        await store.WriteAsync(cancel);
+        await transaction.CommitAsync(cancel);
+        return (store.Raised, store.Resolved);
+    }
+
+    /// <summary>Costly kinds take turns, so that not all websites are measured in the same minute.</summary>
+    private static bool IsDue(AlertKind kind, WatchedWebsite website, DateTimeOffset now) =>
+        (now.ToUnixTimeSeconds() / 60 + website.Id.ToByteArray()[15]) % kind.EveryMinutes == 0;
+
+    private static void Decide(AlertStore store, KnownAlerts known, AlertKind kind, string subject, Measure? measure, DateTimeOffset now)
+    {
+        var rule = known.RuleOf(kind);
+        var (alert, heldSince) = (known.UnresolvedOf(kind.Key, subject), known.HeldSince(kind.Key, subject));
+        var holds = measure is null ? false : kind.Holds(measure.Value, rule.Threshold);
+        var step = AlertDecision.Next(alert is null ? null : (alert.State, alert.ClearSince, alert.SnoozedUntil), heldSince, holds,
+            now, TimeSpan.FromMinutes(rule.RaiseAfterMinutes), TimeSpan.FromMinutes(rule.ResolveAfterMinutes));
+        switch (step)
+        {
+            case AlertStep.Wait:
+                store.Remember(kind, subject);
+                break;
+            case AlertStep.Forget:
+                store.Forget(kind.Key, subject);
+                break;
+            case AlertStep.Raise:
+                store.Raise(kind, measure!, rule.Threshold, known.ResolvedOf(kind.Key, subject));
+                break;
+            case AlertStep.Wake:
+                store.Wake(alert!, kind);
+                break;
+            case AlertStep.Clear:
+                store.ClearSince(alert!, now);
+                break;
+            case AlertStep.Relapse:
+                store.ClearSince(alert!, null);
+                break;
+            case AlertStep.Resolve:
+                store.Resolve(alert!, null);
+                break;
+            case AlertStep.Nothing when alert is not null && holds is true && now - alert.UpdatedAt >= RenewEvery:
+                store.Renew(alert, kind, measure!, rule.Threshold);
+                break;
+            case AlertStep.Nothing:
+                break;
+        }
+    }
+
+    [LoggerMessage(1401, LogLevel.Error, "The rules of website {WebsiteId} could not be measured; other websites are not affected")]
+    private partial void LogFailed(Exception error, Guid websiteId);
+}

@@ -1,0 +1,135 @@
+namespace ClarityTracking.Core.Alerts;
+
+/// <summary>
+/// How each kind of alert is measured: one query over rollups and states, narrow enough to run every minute for every website.
+/// $1 workspace, $2 website, $3 now, $4 the website's time zone; columns subject, name, value, detail (JSON).
+/// </summary>
+internal static class AlertMeasures
+{
+    /// <summary>Hours since the newest real event. A website that never had one is not silent yet; its install page says so.</summary>
+    public const string Silence = """
+        SELECT '', '', greatest(0, extract(epoch FROM $3 - last.at)) / 3600, jsonb_build_object('last_event_at', last.at)
+          FROM (SELECT hour FROM event_rollups WHERE workspace_id = $1 AND website_id = $2 AND NOT is_test ORDER BY hour DESC LIMIT 1) r
+         CROSS JOIN LATERAL (SELECT coalesce(
+                   (SELECT received_at FROM events WHERE workspace_id = $1 AND website_id = $2 AND NOT is_test AND id >= clarity_lowest_id(r.hour)
+                     ORDER BY id DESC LIMIT 1), r.hour) AS at) last
+        """;
+
+    /// <summary>
+    /// Percent by which an event name came less often in the last three hours than the median of the same three hours (on the website's own clock,
+    /// so that they stay the same when clocks change) of up to four weeks before. Of the oldest hour, and of the hour that runs, the part that counts.
+    /// Cannot be told below 30 expected events or with less than two weeks: there chance alone makes such drops.
+    /// </summary>
+    public const string VolumeDrop = """
+        WITH clock AS (
+            SELECT date_trunc('hour', $3, 'UTC') AS hour, extract(epoch FROM $3 - date_trunc('hour', $3, 'UTC')) / 3600 AS part),
+        began AS (SELECT hour FROM event_rollups WHERE workspace_id = $1 AND website_id = $2 AND NOT is_test ORDER BY hour LIMIT 1),
+        weeks AS (
+            SELECT w.week FROM clock, began, generate_series(0, 4) AS w(week)
+             WHERE w.week = 0 OR began.hour <= clock.hour - make_interval(days => 7 * w.week, hours => 3)),
+        hours AS (
+            SELECT w.week, (((clock.hour - make_interval(hours => b.back)) AT TIME ZONE $4) - make_interval(days => 7 * w.week)) AT TIME ZONE $4 AS hour,
+                   CASE WHEN b.back = 3 THEN 1 - clock.part WHEN b.back = 0 AND w.week > 0 THEN clock.part ELSE 1 END AS share
+              FROM clock, weeks w, generate_series(0, 3) AS b(back)),
+        sums AS (
+            SELECT r.name, h.week, sum(r.events * h.share) AS events
+              FROM hours h JOIN event_rollups r ON r.workspace_id = $1 AND r.website_id = $2 AND r.hour = h.hour AND NOT r.is_test
+             GROUP BY r.name, h.week),
+        usual AS (
+            SELECT n.name, count(*) AS weeks, percentile_cont(0.5) WITHIN GROUP (ORDER BY coalesce(s.events, 0))::numeric AS events
+              FROM (SELECT DISTINCT name FROM sums WHERE week > 0) n
+             CROSS JOIN weeks w LEFT JOIN sums s ON s.name = n.name AND s.week = w.week
+             WHERE w.week > 0 GROUP BY n.name)
+        SELECT u.name, u.name,
+               CASE WHEN u.weeks >= 2 AND u.events >= 30 THEN greatest(0, 100 * (1 - coalesce(s.events, 0) / u.events)) END,
+               jsonb_build_object('events', round(coalesce(s.events, 0)), 'usual', round(u.events), 'weeks', u.weeks)
+          FROM usual u LEFT JOIN sums s ON s.name = u.name AND s.week = 0
+        """;
+
+    /// <summary>Key coverage of the last 24 hours and of the week before, from which the estimate is made. Names with too few events are left out.</summary>
+    public const string MatchQuality = """
+        WITH events AS (
+            SELECT name, sum(events) FILTER (WHERE hour >= $3 - interval '24 hours') AS now, sum(events) FILTER (WHERE hour < $3 - interval '24 hours') AS before
+              FROM event_rollups WHERE workspace_id = $1 AND website_id = $2 AND hour >= $3 - interval '8 days' GROUP BY name),
+        keys AS (
+            SELECT name, key, sum(events) FILTER (WHERE hour >= $3 - interval '24 hours') AS now, sum(events) FILTER (WHERE hour < $3 - interval '24 hours') AS before
+              FROM key_rollups WHERE workspace_id = $1 AND website_id = $2 AND hour >= $3 - interval '8 days' GROUP BY name, key)
+        SELECT e.name, e.name, NULL::numeric, jsonb_build_object(
+                   'now', jsonb_object_agg(k.key, round(coalesce(k.now, 0) / e.now, 4)), 'before', jsonb_object_agg(k.key, round(coalesce(k.before, 0) / e.before, 4)))
+          FROM events e JOIN keys k ON k.name = e.name
+         WHERE e.now >= 50 AND e.before >= 200 GROUP BY e.name
+        """;
+
+    /// <summary>Percent of an event name that came again under the same id, since the hour before this one.</summary>
+    public const string Duplicates = """
+        WITH since AS (SELECT date_trunc('hour', $3, 'UTC') - interval '1 hour' AS at),
+        again AS (
+            SELECT name, count(*)::numeric AS events FROM (
+                SELECT d.name FROM since, dropped_events d
+                 WHERE d.workspace_id = $1 AND d.website_id = $2 AND d.id >= clarity_lowest_id(since.at) AND d.reason = 'duplicate' AND d.name IS NOT NULL
+                 LIMIT 100000) newest
+             GROUP BY name),
+        stored AS (
+            SELECT r.name, sum(r.events) AS events FROM since, event_rollups r
+             WHERE r.workspace_id = $1 AND r.website_id = $2 AND r.hour >= since.at GROUP BY r.name)
+        SELECT a.name, a.name, 100 * a.events / (a.events + coalesce(s.events, 0)), jsonb_build_object('duplicates', a.events, 'events', coalesce(s.events, 0))
+          FROM again a LEFT JOIN stored s ON s.name = a.name
+         WHERE a.events + coalesce(s.events, 0) >= 50
+        """;
+
+    /// <summary>Percent of a connection's deliveries that died or are being retried, since the hour before this one; retries of a connection that is down have their own alert.</summary>
+    public const string DeliveryFailures = """
+        SELECT c.id::text, c.name, 100 * (d.dead + q.retrying) / (d.delivered + d.dead + q.retrying),
+               jsonb_build_object('dead', d.dead, 'retrying', q.retrying, 'delivered', d.delivered, 'platform', c.platform)
+          FROM connections c
+         CROSS JOIN LATERAL (
+               SELECT coalesce(sum(r.deliveries) FILTER (WHERE r.status = 'delivered'), 0) AS delivered, coalesce(sum(r.deliveries) FILTER (WHERE r.status = 'dead'), 0) AS dead
+                 FROM delivery_rollups r
+                WHERE r.workspace_id = $1 AND r.website_id = $2 AND r.connection_id = c.id AND r.hour >= date_trunc('hour', $3, 'UTC') - interval '1 hour') d
+         CROSS JOIN LATERAL (
+               SELECT count(*) FILTER (WHERE o.attempts > 0)::numeric AS retrying FROM (
+                   SELECT w.attempts FROM delivery_queue w WHERE c.state = 'healthy' AND w.workspace_id = $1 AND w.connection_id = c.id LIMIT 10000) o) q
+         WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.enabled AND d.delivered + d.dead + q.retrying >= 20
+        """;
+
+    /// <summary>Minutes that a connection has been degraded.</summary>
+    public const string Degraded = """
+        SELECT c.id::text, c.name, greatest(0, extract(epoch FROM $3 - c.state_changed_at) / 60), jsonb_build_object('reason', c.state_reason, 'platform', c.platform)
+          FROM connections c WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.enabled AND c.state = 'degraded'
+        """;
+
+    /// <summary>Minutes that a connection has been paused.</summary>
+    public const string Paused = """
+        SELECT c.id::text, c.name, greatest(0, extract(epoch FROM $3 - c.state_changed_at) / 60), jsonb_build_object('reason', c.state_reason, 'platform', c.platform)
+          FROM connections c WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.enabled AND c.state = 'paused'
+        """;
+
+    // to_jsonb reads the column where a database has it (connections.credentials_expire_at, UTC) and NULL where not
+    private const string Expiry = """
+        SELECT c.id::text AS id, c.name, c.platform, (to_jsonb(c) ->> 'credentials_expire_at')::timestamptz AS at
+          FROM connections c WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.enabled
+        """;
+
+    /// <summary>Days until the credentials of a connection expire.</summary>
+    public const string Expiring = $"""
+        SELECT id, name, extract(epoch FROM at - $3) / 86400, jsonb_build_object('expires_at', at, 'platform', platform) FROM ({Expiry}) c WHERE at > $3
+        """;
+
+    /// <summary>Days since the credentials of a connection expired.</summary>
+    public const string Expired = $"""
+        SELECT id, name, extract(epoch FROM $3 - at) / 86400, jsonb_build_object('expires_at', at, 'platform', platform) FROM ({Expiry}) c WHERE at <= $3
+        """;
+
+    /// <summary>Minutes that the longest waiting delivery of a healthy connection, or event before the router, has been due.</summary>
+    public const string QueueAge = """
+        SELECT c.id::text, c.name, greatest(0, extract(epoch FROM $3 - q.due) / 60), jsonb_build_object('due_since', q.due, 'platform', c.platform)
+          FROM connections c
+         CROSS JOIN LATERAL (SELECT min(w.next_attempt_at) AS due FROM delivery_queue w WHERE w.workspace_id = $1 AND w.connection_id = c.id) q
+         WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.enabled AND c.state = 'healthy' AND q.due < $3
+        UNION ALL
+        SELECT '', '', greatest(0, extract(epoch FROM $3 - o.at) / 60), jsonb_build_object('due_since', o.at)
+          FROM (SELECT to_timestamp(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000.0) AS at
+                  FROM (SELECT id, workspace_id, website_id FROM outbox ORDER BY id LIMIT 10000) oldest
+                 WHERE workspace_id = $1 AND website_id = $2 ORDER BY id LIMIT 1) o
+        """;
+}

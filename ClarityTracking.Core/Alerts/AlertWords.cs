@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace ClarityTracking.Core.Alerts;
+
+/// <summary>Why an alert was raised.</summary>
+/// <param name="Value">What was measured; null when the kind is no more.</param>
+/// <param name="Threshold">What was allowed.</param>
+/// <param name="Unit">Of both.</param>
+/// <param name="Detail">A JSON object with what the value was made of.</param>
+public sealed record AlertEvidence(decimal? Value, decimal Threshold, string Unit, JsonElement Detail)
+{
+    /// <summary>What was measured, with its unit.</summary>
+    public string Measured() => AlertKind.InUnit(Value ?? 0, Unit);
+
+    /// <summary>What was allowed, with its unit.</summary>
+    public string Allowed() => AlertKind.InUnit(Threshold, Unit);
+}
+
+/// <summary>Alerts in words, the same in the API, on pages and in messages.</summary>
+internal static class AlertWords
+{
+    /// <summary>What is wrong, without the full stop.</summary>
+    public static string Title(string kind, string subjectName) => AlertCatalog.Find(kind)?.Headline(subjectName) ?? $"{kind.Replace('_', ' ')} {subjectName}".TrimEnd();
+
+    /// <summary>The evidence in one or two sentences.</summary>
+    public static string Text(string kind, AlertEvidence evidence)
+    {
+        var (value, limit) = (evidence.Measured(), evidence.Allowed());
+        return kind switch
+        {
+            "connection_paused" or "connection_degraded" => $"{Sentence(TextOf(evidence, "reason") ?? "The platform gave no reason.")}{(evidence.Value >= 1 ? $" For {value} now." : "")}",
+            "credential_expired" => $"Expired {value} ago, on {DateOf(evidence, "expires_at")}. Connect again.",
+            "credential_expiring" => $"They expire in {value}, on {DateOf(evidence, "expires_at")}. Connect again before.",
+            "no_events" => $"The last one came {value} ago; up to {limit} is normal. Has the website changed?",
+            "volume_drop" => $"{NumberOf(evidence, "events")} in three hours, usually {NumberOf(evidence, "usual")}: {value} less; up to {limit} less is normal.",
+            "match_quality_drop" => $"Our estimate over 24 hours is {value} below the week before; up to {limit} is normal.",
+            "duplicate_rate" => $"{value} came again under the same id ({NumberOf(evidence, "duplicates")} beside {NumberOf(evidence, "events")} stored ones); up to {limit} is normal.",
+            "delivery_failures" => $"{value} failed: {NumberOf(evidence, "dead")} died, {NumberOf(evidence, "retrying")} are being retried, {NumberOf(evidence, "delivered")} arrived; up to {limit} is normal.",
+            "queue_age" => $"The longest waiting one has been due for {value}; up to {limit} is normal.",
+            _ => $"Measured {value}, allowed {limit}.",
+        };
+    }
+
+    private static string Sentence(string text) => text.TrimEnd() is [.., '.' or '!' or '?'] whole ? whole : text.TrimEnd() + ".";
+
+    private static string? TextOf(AlertEvidence evidence, string name) =>
+        evidence.Detail.ValueKind == JsonValueKind.Object && evidence.Detail.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static string NumberOf(AlertEvidence evidence, string name) =>
+        evidence.Detail.ValueKind == JsonValueKind.Object && evidence.Detail.TryGetProperty(name, out var value) && value.TryGetDecimal(out var number)
+            ? number.ToString("#,0", CultureInfo.InvariantCulture) : "–";
+
+    private static string DateOf(AlertEvidence evidence, string name) =>
+        DateTimeOffset.TryParse(TextOf(evidence, name), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
+            ? at.UtcDateTime.ToString("d MMMM yyyy", CultureInfo.InvariantCulture) : "an unknown day";
+}

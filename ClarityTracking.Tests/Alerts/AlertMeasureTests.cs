@@ -1,0 +1,237 @@
+using ClarityTracking.Tests.Support;
+using ClarityTracking.Tests.Vectors;
+using Xunit.Abstractions;
+
+namespace ClarityTracking.Tests.Alerts;
+
+/// <summary>Each rule on rows as the router and the lanes write them: what raises it, what does not, and what ends it.</summary>
+public sealed class AlertMeasureTests(AlertApp app, ITestOutputHelper output) : IClassFixture<AlertApp>
+{
+    private static readonly DateTimeOffset Monday = new(2027, 5, 3, 12, 30, 0, TimeSpan.Zero);
+
+    private async Task<AlertTenant> TenantAsync()
+    {
+        app.Now = Monday;
+        return await app.TenantAsync(withChannels: false);
+    }
+
+    private static async Task<string> RaisedAsync(AlertTenant tenant) =>
+        string.Join(", ", (await tenant.AlertsAsync("?state=unresolved")).Select(a => $"{a.Text("rule")} {a.Text("subjectName")}".TrimEnd()).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public async Task NoEvents_ForADay_IsRaisedAndEndsWithTheNextEvent()
+    {
+        var tenant = await TenantAsync();
+        await app.PassAsync(1);
+        Assert.Equal("", await RaisedAsync(tenant)); // a website that never had one is not silent
+        await tenant.EventsAsync("page_view", Monday.AddHours(-23), 10);
+        await app.PassAsync(1);
+        Assert.Equal("", await RaisedAsync(tenant));
+        app.Now = Monday.AddHours(1);
+        await app.PassAsync(1);
+        Assert.Equal("no_events", await RaisedAsync(tenant));
+        Assert.Contains("The last one came 25 hours ago; up to 24 hours is normal.", (await tenant.AlertAsync()).Text("text"), StringComparison.Ordinal);
+        await tenant.EventsAsync("page_view", app.Now, 1);
+        await app.PassAsync(6);
+        Assert.Equal("", await RaisedAsync(tenant));
+        // a threshold of one's own
+        await tenant.RulesAsync(new { items = new[] { new { kind = "no_events", threshold = 2 } } });
+        app.Now += TimeSpan.FromHours(3);
+        await app.PassAsync(1);
+        Assert.Equal("no_events", await RaisedAsync(tenant));
+    }
+
+    [Fact]
+    public async Task NoEvents_OnlyTestEvents_AreNoEvents()
+    {
+        var tenant = await TenantAsync();
+        await tenant.EventsAsync("page_view", Monday.AddHours(-30), 10);
+        await app.RunAsync($"INSERT INTO event_rollups VALUES ('{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', '2027-05-03T12:00Z', 'page_view', true, 50, 0)");
+        await app.PassAsync(1);
+        Assert.Equal("no_events", await RaisedAsync(tenant));
+    }
+
+    [Fact]
+    public async Task VolumeDrop_AgainstTheSameHoursOfTheWeek_IsRaisedForThatNameOnly()
+    {
+        var tenant = await TenantAsync();
+        // purchases come at noon only; a holiday two weeks ago had none
+        for (var week = 1; week <= 4; week++)
+            for (var hour = 9; hour <= 12; hour++)
+            {
+                await tenant.EventsAsync("purchase", Monday.Date.AddDays(-7 * week).AddHours(hour), week == 2 ? 0 : 40);
+                await tenant.EventsAsync("page_view", Monday.Date.AddDays(-7 * week).AddHours(hour), 400);
+                await tenant.EventsAsync("lead", Monday.Date.AddDays(-7 * week).AddHours(hour), 3); // too few to tell
+            }
+        for (var hour = 9; hour <= 12; hour++)
+        {
+            await tenant.EventsAsync("purchase", Monday.Date.AddHours(hour), hour <= 10 ? 40 : 0);
+            await tenant.EventsAsync("page_view", Monday.Date.AddHours(hour), hour == 12 ? 200 : 390);
+        }
+        app.Now = Monday.AddMinutes(-1);
+        await app.PassAsync(15);
+        Assert.Equal("", await RaisedAsync(tenant)); // half of three hours are gone, and not for long
+        app.Now = new DateTimeOffset(2027, 5, 3, 12, 59, 0, TimeSpan.Zero);
+        await tenant.EventsAsync("purchase", Monday.Date.AddHours(10), 0);
+        await app.PassAsync(20);
+        Assert.Equal("volume_drop purchase", await RaisedAsync(tenant));
+        Assert.Contains("usually 1", (await tenant.AlertAsync()).Text("text"), StringComparison.Ordinal);
+        for (var hour = 11; hour <= 13; hour++)
+            await tenant.EventsAsync("purchase", Monday.Date.AddHours(hour), 40);
+        await app.PassAsync(29);
+        Assert.Equal("volume_drop purchase", await RaisedAsync(tenant));
+        await app.PassAsync(3);
+        Assert.Equal("", await RaisedAsync(tenant));
+    }
+
+    [Fact]
+    public async Task MatchQuality_APointBelowTheWeekBefore_IsRaised()
+    {
+        var tenant = await TenantAsync();
+        await KeysAsync(tenant, "purchase", Monday.AddDays(-4), events: 400, emails: 400);
+        await KeysAsync(tenant, "lead", Monday.AddDays(-4), events: 400, emails: 400);
+        await KeysAsync(tenant, "purchase", Monday.AddHours(-2), events: 100, emails: 30);
+        await KeysAsync(tenant, "lead", Monday.AddHours(-2), events: 100, emails: 95);
+        await app.PassAsync(60);
+        Assert.Equal("match_quality_drop purchase", await RaisedAsync(tenant));
+        var evidence = (await tenant.AlertAsync()).GetProperty("evidence");
+        Assert.Equal(3.8m, evidence.GetProperty("value").GetDecimal()); // 5.5 with every email, 1.7 with three in ten
+        await KeysAsync(tenant, "purchase", Monday, events: 900, emails: 900);
+        await app.PassAsync(90);
+        Assert.Equal("", await RaisedAsync(tenant));
+    }
+
+    private async Task KeysAsync(AlertTenant tenant, string name, DateTimeOffset hour, int events, int emails)
+    {
+        await tenant.EventsAsync(name, hour, events);
+        await app.RunAsync($"INSERT INTO key_rollups VALUES ('{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', date_trunc('hour', '{hour:O}'::timestamptz, 'UTC'), '{name}', 'em', {emails})");
+    }
+
+    [Theory]
+    [InlineData(5, 95, "")]
+    [InlineData(12, 88, "duplicate_rate purchase")]
+    [InlineData(12, 8, "")] // too few to tell
+    public async Task Duplicates_Share_IsRaisedFromATenthOn(int duplicates, int stored, string expected)
+    {
+        var tenant = await TenantAsync();
+        await tenant.EventsAsync("purchase", Monday, stored);
+        await app.RunAsync($"""
+            INSERT INTO dropped_events (workspace_id, website_id, id, received_at, name, reason)
+            SELECT '{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', (left(clarity_lowest_id('2027-05-03T12:10Z')::text, 23) || '-' || lpad(to_hex(i), 12, '0'))::uuid, '2027-05-03T12:10Z', 'purchase',
+                   CASE WHEN i <= {duplicates} THEN 'duplicate' ELSE 'value_invalid' END FROM generate_series(1, {duplicates + 200}) i
+            """);
+        await app.PassAsync(20);
+        Assert.Equal(expected, await RaisedAsync(tenant));
+    }
+
+    [Theory]
+    [InlineData(90, 10, 0, "delivery_failures Meta")]
+    [InlineData(95, 5, 0, "")]
+    [InlineData(90, 0, 10, "delivery_failures Meta")]
+    [InlineData(9, 10, 0, "")] // too few to tell
+    public async Task DeliveryFailures_DeadAndRetrying_CountTogether(int delivered, int dead, int retrying, string expected)
+    {
+        var tenant = await TenantAsync();
+        var connection = await tenant.ConnectionAsync();
+        await app.RunAsync($"""
+            INSERT INTO delivery_rollups SELECT '{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', '{connection}', '2027-05-03T12:00Z', 'purchase', s.status, s.reason, s.count, 0
+              FROM (VALUES ('delivered', '', {delivered}), ('dead', 'permanent', {dead})) s(status, reason, count);
+            INSERT INTO delivery_queue (workspace_id, website_id, id, connection_id, event_id, event_name, attempts, created_at, next_attempt_at)
+            SELECT '{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', gen_random_uuid(), '{connection}', gen_random_uuid(), 'purchase', 3, '2027-05-03T12:00Z', '2027-05-03T14:00Z' FROM generate_series(1, {retrying})
+            """);
+        await app.PassAsync(12);
+        Assert.Equal(expected, await RaisedAsync(tenant));
+    }
+
+    [Fact]
+    public async Task QueueAge_ADeliveryThatNobodyTakes_IsRaised()
+    {
+        var tenant = await TenantAsync();
+        var connection = await tenant.ConnectionAsync();
+        await app.RunAsync($"""
+            INSERT INTO delivery_queue (workspace_id, website_id, id, connection_id, event_id, event_name, created_at, next_attempt_at)
+            VALUES ('{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', gen_random_uuid(), '{connection}', gen_random_uuid(), 'purchase', '2027-05-03T12:30Z', '2027-05-03T12:30Z')
+            """);
+        await app.PassAsync(14);
+        Assert.Equal("", await RaisedAsync(tenant));
+        await app.PassAsync(1);
+        Assert.Equal("queue_age Meta", await RaisedAsync(tenant));
+        await app.RunAsync("DELETE FROM delivery_queue");
+        await app.PassAsync(6);
+        Assert.Equal("", await RaisedAsync(tenant));
+    }
+
+    [Fact]
+    public async Task QueueAge_EventsBeforeTheRouter_AreRaised()
+    {
+        var tenant = await TenantAsync();
+        await app.RunAsync($$"""
+            INSERT INTO outbox VALUES (clarity_lowest_id('2027-05-03T12:00Z'), '{{tenant.Site.WorkspaceId}}', '{{tenant.Site.Id}}', '2027-05-03T12:00Z', '{}', '[]', '[]')
+            """);
+        await app.PassAsync(1);
+        Assert.Equal("queue_age", await RaisedAsync(tenant));
+        Assert.Equal("Events wait to be routed", (await tenant.AlertAsync()).Text("title"));
+        await app.RunAsync("DELETE FROM outbox");
+    }
+
+    [Fact]
+    public async Task Credentials_BeforeAndAfterTheyExpire_AreRaised()
+    {
+        var tenant = await TenantAsync();
+        var connection = await tenant.ConnectionAsync();
+        await app.RunAsync($"""
+            ALTER TABLE connections ADD COLUMN IF NOT EXISTS credentials_expire_at timestamptz;
+            UPDATE connections SET credentials_expire_at = '2027-05-11T12:30Z' WHERE id = '{connection}'
+            """);
+        await app.PassAsync(1);
+        Assert.Equal("", await RaisedAsync(tenant)); // eight days
+        app.Now = Monday.AddDays(1);
+        await app.PassAsync(1);
+        Assert.Equal("credential_expiring Meta", await RaisedAsync(tenant));
+        Assert.Contains("11 May 2027", (await tenant.AlertAsync()).Text("text"), StringComparison.Ordinal);
+        app.Now = Monday.AddDays(8);
+        await app.PassAsync(90);
+        Assert.Equal("credential_expired Meta", await RaisedAsync(tenant));
+        await app.RunAsync($"UPDATE connections SET credentials_expire_at = '2028-05-11T12:30Z' WHERE id = '{connection}'");
+        await app.PassAsync(1);
+        Assert.Equal("", await RaisedAsync(tenant));
+    }
+
+    [Fact]
+    public async Task Connection_SwitchedOff_RaisesNothing()
+    {
+        var tenant = await TenantAsync();
+        var connection = await tenant.ConnectionAsync();
+        await tenant.StateAsync(connection, "paused", "expired");
+        await app.RunAsync($"UPDATE connections SET enabled = false WHERE id = '{connection}'");
+        await app.PassAsync(2);
+        Assert.Equal("", await RaisedAsync(tenant));
+    }
+
+    [Fact]
+    public async Task Run_WebsitesWithAMonthOfSums_CostsMillisecondsEach()
+    {
+        const int Websites = 50;
+        var tenant = await TenantAsync();
+        await app.RunAsync($"""
+            INSERT INTO websites SELECT (w).* FROM (
+                SELECT json_populate_record(w, json_build_object('id', gen_random_uuid(), 'script_alias', 'cost-' || i)) AS w FROM websites w, generate_series(1, {Websites - 1}) i WHERE w.id = '{tenant.Site.Id}') copies;
+            INSERT INTO event_rollups SELECT w.workspace_id, w.id, h, 'name_' || n, false, 50, 0
+              FROM websites w, generate_series('2027-04-04T00:00Z', '2027-05-03T12:00Z', interval '1 hour') h, generate_series(1, 5) n;
+            INSERT INTO key_rollups SELECT w.workspace_id, w.id, h, 'name_' || n, 'key_' || k, 25
+              FROM websites w, generate_series('2027-04-24T00:00Z', '2027-05-03T12:00Z', interval '1 hour') h, generate_series(1, 5) n, generate_series(1, 10) k;
+            ANALYZE
+            """);
+        await app.TickAsync(); // warm
+        var minutes = new List<double>();
+        for (var minute = 0; minute < 15; minute++)
+        {
+            app.Now += TimeSpan.FromMinutes(1);
+            var started = System.Diagnostics.Stopwatch.GetTimestamp();
+            Assert.Equal((Websites, 0), ((await app.TickAsync()) is var run ? run.Websites : 0, run.Failed));
+            minutes.Add(System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalMilliseconds / Websites);
+        }
+        output.WriteLine($"{minutes.Average():0.0} ms per website and minute on average, {minutes.Max():0.0} ms at most");
+        Assert.True(minutes.Average() < 100, $"{minutes.Average():0} ms per website");
+    }
+}
