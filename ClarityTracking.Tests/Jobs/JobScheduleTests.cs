@@ -40,7 +40,7 @@ public sealed class JobScheduleTests(AppFixture app) : IClassFixture<AppFixture>
 
     [Fact]
     public async Task Schedule_InTheDatabase_SurvivesTheProcess() =>
-        Assert.Equal(5L, await app.ValueAsync<long>("SELECT count(*) FROM qrtz_triggers WHERE trigger_type = 'CRON'"));
+        Assert.Equal(7L, await app.ValueAsync<long>("SELECT count(*) FROM qrtz_triggers WHERE trigger_type = 'CRON'"));
 }
 
 /// <summary>A node without the role worker.</summary>
