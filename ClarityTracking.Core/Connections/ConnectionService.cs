@@ -119,7 +119,7 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
         if (credentials is { } fresh)
         {
             // A batch may be out unless the connection is paused: what is due within its lease may be claimed and stays so.
-            var after = connection.State == ConnectionState.Paused ? now : now + DeliveryLane.Lease;
+            var after = connection.State == ConnectionState.Paused ? now : now + Lease.Length;
             connection.ReplaceCredentials(Seal(connection, fresh), now);
             await db.Database.ExecuteSqlAsync($"""
                 UPDATE delivery_queue SET next_attempt_at = {now}

@@ -10,15 +10,16 @@ using NpgsqlTypes;
 namespace ClarityTracking.Core.Delivery;
 
 /// <summary>Everything one batch leads to, collected while it is sent and written in one transaction at its end.</summary>
-internal sealed class BatchRecord(LaneConnection target, CallArchive archive, DateTimeOffset started, DateTimeOffset leaseUntil)
+internal sealed class BatchRecord(LaneConnection target, CallArchive archive, DateTimeOffset started, Lease lease)
 {
     private const int LongestReason = 500, LongestAnswer = 16 * 1024;
     private readonly List<(ClaimedDelivery Delivery, Guid Call, int Position, int Number, DateTimeOffset At, string Outcome, string? Reason)> _attempts = [];
-    private readonly List<(ClaimedDelivery Delivery, Event? Event, DeliveryStatus Status, string? Reason, string? Detail, int Attempts)> _finished = [];
+    private readonly List<(ClaimedDelivery Delivery, Event? Event, DeliveryStatus Status, string? Reason, string? Detail, int Attempts, (Guid Call, int Position)? Taken)> _finished = [];
     private readonly List<(ClaimedDelivery Delivery, int Attempts, string? Reason, string? Detail, TimeSpan Pause)> _postponed = [];
     private readonly Dictionary<Guid, int> _triesHere = [];
     private readonly RollupWriter _rollups = new();
     private (FailureKind Kind, string Reason, TimeSpan Pause)? _setback;
+    private bool _isTooFast;
 
     public List<CallRow> Calls { get; } = [];
 
@@ -55,14 +56,15 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
 
     public void Deliver(List<Outgoing> batch, CallRow call)
     {
-        foreach (var (sent, number) in Attempt(batch, call, DeliveryStatus.Delivered.Word(), null))
-            _finished.Add((sent.Delivery, sent.Event, DeliveryStatus.Delivered, null, null, number));
+        // no attempt of its own: the finished delivery says which call took it
+        foreach (var sent in batch)
+            _finished.Add((sent.Delivery, sent.Event, DeliveryStatus.Delivered, null, null, CountTry(sent.Delivery), (call.Id, sent.Position)));
     }
 
     public void Bury(List<Outgoing> batch, CallRow call, DeliveryOutcome.Refused refused)
     {
         foreach (var (sent, number) in Attempt(batch, call, refused.Kind.Word(), refused.Reason))
-            _finished.Add((sent.Delivery, sent.Event, DeliveryStatus.Dead, refused.Kind.Word(), refused.Reason, number));
+            _finished.Add((sent.Delivery, sent.Event, DeliveryStatus.Dead, refused.Kind.Word(), refused.Reason, number, null));
     }
 
     /// <summary>The platform refused the batch because of some event in it; halves are tried next.</summary>
@@ -100,6 +102,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     {
         var pause = RetryPolicy.Pause(later.Kind, HasReached ? 1 : target.FailuresInARow + 1, retryAfter, Random.Shared.NextDouble());
         _setback = (later.Kind, later.Reason, pause);
+        _isTooFast |= later.Kind == FailureKind.RateLimited && retryAfter is null;
         return pause;
     }
 
@@ -113,7 +116,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
 
     /// <summary>Finished without a call.</summary>
     public void Finish(ClaimedDelivery delivery, Event? @event, DeliveryStatus status, string reason, string detail) =>
-        _finished.Add((delivery, @event, status, reason, detail, delivery.Attempts));
+        _finished.Add((delivery, @event, status, reason, detail, delivery.Attempts, null));
 
     /// <summary>Writes all of it. A delivery whose lease another worker took meanwhile is finished by that one alone.</summary>
     /// <returns>The connection's new state when this changed it, else null.</returns>
@@ -136,14 +139,15 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         var attempts = new List<(Outgoing, int)>(batch.Count);
         foreach (var sent in batch)
         {
-            var delivery = sent.Delivery;
-            _triesHere[delivery.Id] = _triesHere.GetValueOrDefault(delivery.Id) + 1;
-            var number = AttemptsOf(delivery);
-            _attempts.Add((delivery, call.Id, sent.Position, number, call.At, outcome, Short(reason)));
+            var number = CountTry(sent.Delivery);
+            _attempts.Add((sent.Delivery, call.Id, sent.Position, number, call.At, outcome, Short(reason)));
             attempts.Add((sent, number));
         }
         return attempts;
     }
+
+    /// <returns>The number of the try.</returns>
+    private int CountTry(ClaimedDelivery delivery) => delivery.Attempts + (_triesHere[delivery.Id] = _triesHere.GetValueOrDefault(delivery.Id) + 1);
 
     private async Task CopyAttemptsAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
@@ -181,10 +185,11 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
                 mine.Add(reader.GetGuid(0));
         }
         await using (var copy = await connection.BeginBinaryImportAsync("""
-            COPY deliveries (workspace_id, website_id, id, connection_id, event_id, event_name, status, reason, detail, attempts, created_at, finished_at) FROM STDIN (FORMAT binary)
+            COPY deliveries (workspace_id, website_id, id, connection_id, event_id, event_name, status, reason, detail, attempts, created_at, finished_at, call_id, call_position)
+            FROM STDIN (FORMAT binary)
             """, cancel))
         {
-            foreach (var (delivery, @event, status, reason, detail, attempts) in _finished.Where(f => mine.Contains(f.Delivery.Id)))
+            foreach (var (delivery, @event, status, reason, detail, attempts, taken) in _finished.Where(f => mine.Contains(f.Delivery.Id)))
             {
                 await copy.StartRowAsync(cancel);
                 copy.Write(delivery.WorkspaceId, NpgsqlDbType.Uuid);
@@ -199,6 +204,8 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
                 copy.Write(attempts, NpgsqlDbType.Integer);
                 copy.Write(delivery.CreatedAt.UtcDateTime, NpgsqlDbType.TimestampTz);
                 copy.Write(now.UtcDateTime, NpgsqlDbType.TimestampTz);
+                copy.Write(taken?.Call, NpgsqlDbType.Uuid);
+                copy.Write(taken?.Position, NpgsqlDbType.Integer);
                 var latency = status == DeliveryStatus.Delivered && @event is not null ? now - @event.ReceivedAt : TimeSpan.Zero;
                 _rollups.Add((delivery.WorkspaceId, delivery.WebsiteId, target.Id, delivery.EventName), status.Word(), reason ?? "", now, latency);
             }
@@ -221,7 +228,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => p.Reason), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => Short(p.Detail)), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => (now + p.Pause).UtcDateTime), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });
-        update.Parameters.Add(new NpgsqlParameter { Value = leaseUntil });
+        update.Parameters.Add(new NpgsqlParameter { Value = lease.Until });
         await update.ExecuteNonQueryAsync(cancel);
     }
 
@@ -232,14 +239,14 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
             return null;
         if (Calls.Count == 0)
         {
-            await target.ReleaseProbeAsync(connection, now, leaseUntil, cancel);
+            await target.ReleaseProbeAsync(connection, now, lease.Until, cancel);
             return null;
         }
         await using var update = new NpgsqlCommand("""
             UPDATE connections SET state = 'healthy', state_reason = NULL, failures_in_a_row = 0, not_before = NULL, state_changed_at = $3
              WHERE workspace_id = $1 AND id = $2 AND state = 'degraded' AND not_before = $4
             """, connection);
-        foreach (var value in new object[] { target.WorkspaceId, target.Id, now, leaseUntil })
+        foreach (var value in new object[] { target.WorkspaceId, target.Id, now, lease.Until })
             update.Parameters.Add(new NpgsqlParameter { Value = value });
         return await update.ExecuteNonQueryAsync(cancel) == 1 ? ConnectionState.Healthy.Word() : null;
     }
@@ -260,6 +267,8 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
                    state_reason = CASE WHEN counts THEN $4 ELSE state_reason END,
                    failures_in_a_row = CASE WHEN NOT counts THEN failures_in_a_row WHEN $10 THEN 1 ELSE failures_in_a_row + 1 END,
                    not_before = CASE WHEN $3 = 'paused' THEN NULL WHEN counts THEN $5 ELSE GREATEST(not_before, $5) END,
+                   slowed_interval_ms = COALESCE($11, slowed_interval_ms),
+                   slowed_until = CASE WHEN $11 IS NULL THEN slowed_until ELSE $12 END,
                    state_changed_at = CASE WHEN NOT counts OR c.state = $3 THEN state_changed_at ELSE $6 END
               FROM old
              WHERE c.workspace_id = old.workspace_id AND c.id = old.id
@@ -269,8 +278,12 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         update.Parameters.Add(new NpgsqlParameter { Value = target.Id });
         update.Parameters.Add(new NpgsqlParameter { Value = state.Word() });
         update.Parameters.Add(new NpgsqlParameter { Value = Short(reason) ?? "", NpgsqlDbType = NpgsqlDbType.Text });
-        foreach (var value in new object[] { now + pause, now, started, target.IsProbe, leaseUntil, HasReached })
+        foreach (var value in new object[] { now + pause, now, started, target.IsProbe, lease.Until, HasReached })
             update.Parameters.Add(new NpgsqlParameter { Value = value });
+        // one refusal slows for a while; while that lasts, and as long again, another slows more
+        var slowed = RateLimit.Slowed(target.SlowedUntil + RateLimit.SlowedFor > now ? target.SlowedInterval : null);
+        update.Parameters.Add(new NpgsqlParameter { Value = _isTooFast ? (int)slowed.TotalMilliseconds : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
+        update.Parameters.Add(new NpgsqlParameter { Value = now + pause + RateLimit.SlowedFor });
         return await update.ExecuteScalarAsync(cancel) is true ? state.Word() : null;
     }
 

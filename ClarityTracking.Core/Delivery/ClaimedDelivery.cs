@@ -32,7 +32,7 @@ internal sealed record ClaimedDelivery(Guid WorkspaceId, Guid WebsiteId, Guid Id
 
 /// <summary>What a lane knows of its connection.</summary>
 internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id, string Platform, JsonElement Settings, byte[]? Credentials, int FailuresInARow,
-    bool IsProbe)
+    bool IsProbe, TimeSpan? SlowedInterval, DateTimeOffset? SlowedUntil)
 {
     /// <summary>
     /// Loads a connection that may send now; null when it is off, paused, gone or must wait. A degraded one is given to one worker of all nodes,
@@ -41,7 +41,7 @@ internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id,
     public static async Task<LaneConnection?> LoadAsync(
         NpgsqlConnection connection, LaneKey key, DateTimeOffset now, DateTimeOffset leaseUntil, CancellationToken cancel)
     {
-        const string Columns = "website_id, platform, settings, credentials, failures_in_a_row, state = 'degraded'";
+        const string Columns = "website_id, platform, settings, credentials, failures_in_a_row, state = 'degraded', slowed_interval_ms, slowed_until";
         const string MaySend = "workspace_id = $1 AND id = $2 AND enabled AND (not_before IS NULL OR not_before <= $3)";
         await using var command = new NpgsqlCommand($"""
             WITH probe AS (UPDATE connections SET not_before = $4 WHERE {MaySend} AND state = 'degraded' RETURNING {Columns})
@@ -53,9 +53,14 @@ internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id,
         await using var reader = await command.ExecuteReaderAsync(cancel);
         return await reader.ReadAsync(cancel)
             ? new LaneConnection(key.WorkspaceId, reader.GetGuid(0), key.ConnectionId, reader.GetString(1),
-                JsonSerializer.Deserialize<JsonElement>(reader.GetString(2)), reader.IsDBNull(3) ? null : reader.GetFieldValue<byte[]>(3), reader.GetInt32(4), reader.GetBoolean(5))
+                JsonSerializer.Deserialize<JsonElement>(reader.GetString(2)), reader.IsDBNull(3) ? null : reader.GetFieldValue<byte[]>(3), reader.GetInt32(4), reader.GetBoolean(5),
+                reader.IsDBNull(6) ? null : TimeSpan.FromMilliseconds(reader.GetInt32(6)), reader.IsDBNull(7) ? null : reader.GetFieldValue<DateTimeOffset>(7))
             : null;
     }
+
+    /// <summary>The platform's known limit, or the slower pace it has asked for since.</summary>
+    public RateLimit? LimitAt(DateTimeOffset now, RateLimit? known) =>
+        SlowedUntil > now && SlowedInterval is { } slowed && !(known?.Interval > slowed) ? new RateLimit(slowed, Burst: 1) : known;
 
     /// <summary>Stops the connection until a person acts.</summary>
     public async Task PauseAsync(NpgsqlConnection connection, string reason, DateTimeOffset now, CancellationToken cancel)

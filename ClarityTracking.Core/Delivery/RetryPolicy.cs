@@ -20,7 +20,8 @@ public static class RetryPolicy
     /// <param name="random">From 0 (inclusive) to 1 (exclusive).</param>
     public static TimeSpan Pause(FailureKind kind, int failures, TimeSpan? retryAfter, double random)
     {
-        var (first, longest) = kind == FailureKind.RateLimited ? (FirstRateLimited, LongestRateLimited) : (FirstTransient, LongestTransient);
+        // a platform that says when to come back is believed: the long pauses are for those that only say "too many"
+        var (first, longest) = kind == FailureKind.RateLimited && retryAfter is null ? (FirstRateLimited, LongestRateLimited) : (FirstTransient, LongestTransient);
         var ceiling = Min(first * Math.Pow(2, Math.Clamp(failures - 1, 0, 20)), longest);
         // half is fixed: a pause of nearly nothing would be a retry storm of its own
         var pause = ceiling / 2 + ceiling / 2 * random;
