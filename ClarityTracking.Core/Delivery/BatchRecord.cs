@@ -9,23 +9,34 @@ using NpgsqlTypes;
 
 namespace ClarityTracking.Core.Delivery;
 
-/// <summary>Everything one batch leads to, collected while it is sent and written in one transaction at its end.</summary>
+/// <summary>
+/// Everything one batch leads to, collected while it is sent and written at its end. What a long batch has led to so far is written in between:
+/// whatever is not known when a node is killed is sent again.
+/// </summary>
 internal sealed class BatchRecord(LaneConnection target, CallArchive archive, DateTimeOffset started, Lease lease)
 {
     private const int LongestReason = 500, LongestAnswer = 16 * 1024;
+
+    /// <summary>So much of the past a killed node may forget, beside the call it is making.</summary>
+    public static readonly TimeSpan LongestUnsaved = TimeSpan.FromSeconds(1);
+
+    private readonly List<CallRow> _calls = [];
     private readonly List<(ClaimedDelivery Delivery, Guid Call, int Position, int Number, DateTimeOffset At, string Outcome, string? Reason)> _attempts = [];
     private readonly List<(ClaimedDelivery Delivery, Event? Event, DeliveryStatus Status, string? Reason, string? Detail, int Attempts, (Guid Call, int Position)? Taken)> _finished = [];
     private readonly List<(ClaimedDelivery Delivery, int Attempts, string? Reason, string? Detail, TimeSpan Pause)> _postponed = [];
     private readonly Dictionary<Guid, int> _triesHere = [];
-    private readonly RollupWriter _rollups = new();
     private (FailureKind Kind, string Reason, TimeSpan Pause)? _setback;
-    private bool _isTooFast;
+    private bool _isTooFast, _hasReached;
+    private DateTimeOffset? _savedAt;
 
-    public List<CallRow> Calls { get; } = [];
+    public int Calls { get; private set; }
 
-    public int Delivered => _finished.Count(f => f.Status == DeliveryStatus.Delivered);
+    /// <summary>How long the slowest call took.</summary>
+    public TimeSpan Slowest { get; private set; }
 
-    public int Dead => _finished.Count(f => f.Status == DeliveryStatus.Dead);
+    public int Delivered { get; private set; }
+
+    public int Dead { get; private set; }
 
     public int Retrying => _postponed.Count;
 
@@ -41,16 +52,15 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     /// <summary>How often a delivery was tried so far.</summary>
     public int AttemptsOf(ClaimedDelivery delivery) => delivery.Attempts + _triesHere.GetValueOrDefault(delivery.Id);
 
-    /// <summary>The platform took something.</summary>
-    private bool HasReached => _finished.Exists(f => f.Status == DeliveryStatus.Delivered);
-
     /// <summary>Keeps a call. Secrets are masked before anything is kept.</summary>
     public CallRow AddCall(DestinationRequest request, CallResult result, DateTimeOffset at, int events)
     {
         var id = Guid.CreateVersion7(at);
         var call = new CallRow(id, at, (int)result.Duration.TotalMilliseconds, request.Method.Method,
             request.Mask(request.Url.AbsoluteUri), archive.Pack(target.WorkspaceId, id, MaskedBody(request)), result.HttpStatus, Storable(result.Body, LongestAnswer)!, events);
-        Calls.Add(call);
+        _calls.Add(call);
+        Calls++;
+        Slowest = result.Duration > Slowest ? result.Duration : Slowest;
         return call;
     }
 
@@ -59,12 +69,15 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         // no attempt of its own: the finished delivery says which call took it
         foreach (var sent in batch)
             _finished.Add((sent.Delivery, sent.Event, DeliveryStatus.Delivered, null, null, CountTry(sent.Delivery), (call.Id, sent.Position)));
+        Delivered += batch.Count;
+        _hasReached = true;
     }
 
     public void Bury(List<Outgoing> batch, CallRow call, DeliveryOutcome.Refused refused)
     {
         foreach (var (sent, number) in Attempt(batch, call, refused.Kind.Word(), refused.Reason))
             _finished.Add((sent.Delivery, sent.Event, DeliveryStatus.Dead, refused.Kind.Word(), refused.Reason, number, null));
+        Dead += batch.Count;
     }
 
     /// <summary>The platform refused the batch because of some event in it; halves are tried next.</summary>
@@ -100,7 +113,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
 
     private TimeSpan NoteSetback(DeliveryOutcome.TryLater later, TimeSpan? retryAfter)
     {
-        var pause = RetryPolicy.Pause(later.Kind, HasReached ? 1 : target.FailuresInARow + 1, retryAfter, Random.Shared.NextDouble());
+        var pause = RetryPolicy.Pause(later.Kind, _hasReached ? 1 : target.FailuresInARow + 1, retryAfter, Random.Shared.NextDouble());
         _setback = (later.Kind, later.Reason, pause);
         _isTooFast |= later.Kind == FailureKind.RateLimited && retryAfter is null;
         return pause;
@@ -115,8 +128,30 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     }
 
     /// <summary>Finished without a call.</summary>
-    public void Finish(ClaimedDelivery delivery, Event? @event, DeliveryStatus status, string reason, string detail) =>
+    public void Finish(ClaimedDelivery delivery, Event? @event, DeliveryStatus status, string reason, string detail)
+    {
         _finished.Add((delivery, @event, status, reason, detail, delivery.Attempts, null));
+        Dead += status == DeliveryStatus.Dead ? 1 : 0;
+    }
+
+    /// <summary>There are results of calls that are not written.</summary>
+    public bool HasUnsaved => _calls.Count > 0;
+
+    /// <summary>Whether these have waited long enough to be written before the next call.</summary>
+    public bool IsDue(DateTimeOffset now) => HasUnsaved && now - (_savedAt ?? started) > LongestUnsaved;
+
+    /// <summary>Writes the results there are. When that fails, they are written with those to come.</summary>
+    public async Task SaveAsync(NpgsqlDataSource database, DateTimeOffset now)
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await WriteResultsAsync(connection, now, CancellationToken.None);
+        await transaction.CommitAsync();
+        _calls.Clear();
+        _attempts.Clear();
+        _finished.Clear();
+        _savedAt = now;
+    }
 
     /// <summary>Writes all of it. A delivery whose lease another worker took meanwhile is finished by that one alone.</summary>
     /// <returns>The connection's new state when this changed it, else null.</returns>
@@ -124,14 +159,20 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     {
         await using var connection = await database.OpenConnectionAsync(cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
-        await CallRow.CopyAsync(connection, target, Calls, cancel);
-        await CopyAttemptsAsync(connection, cancel);
-        await FinishAsync(connection, now, cancel);
         await PostponeAsync(connection, now, cancel);
         var state = _setback is null ? await ReopenAsync(connection, now, cancel) : await SetBackAsync(connection, now, cancel);
-        await _rollups.WriteAsync(connection, cancel);
+        await WriteResultsAsync(connection, now, cancel);
         await transaction.CommitAsync(cancel);
         return state;
+    }
+
+    private async Task WriteResultsAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancel)
+    {
+        var rollups = new RollupWriter();
+        await CallRow.CopyAsync(connection, target, _calls, cancel);
+        await CopyAttemptsAsync(connection, cancel);
+        await FinishAsync(connection, rollups, now, cancel);
+        await rollups.WriteAsync(connection, cancel);
     }
 
     private List<(Outgoing Sent, int Number)> Attempt(List<Outgoing> batch, CallRow call, string outcome, string? reason)
@@ -171,7 +212,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         await copy.CompleteAsync(cancel);
     }
 
-    private async Task FinishAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancel)
+    private async Task FinishAsync(NpgsqlConnection connection, RollupWriter rollups, DateTimeOffset now, CancellationToken cancel)
     {
         if (_finished.Count == 0)
             return;
@@ -207,7 +248,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
                 copy.Write(taken?.Call, NpgsqlDbType.Uuid);
                 copy.Write(taken?.Position, NpgsqlDbType.Integer);
                 var latency = status == DeliveryStatus.Delivered && @event is not null ? now - @event.ReceivedAt : TimeSpan.Zero;
-                _rollups.Add((delivery.WorkspaceId, delivery.WebsiteId, target.Id, delivery.EventName), status.Word(), reason ?? "", now, latency);
+                rollups.Add((delivery.WorkspaceId, delivery.WebsiteId, target.Id, delivery.EventName), status.Word(), reason ?? "", now, latency);
             }
             await copy.CompleteAsync(cancel);
         }
@@ -237,7 +278,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     {
         if (!target.IsProbe)
             return null;
-        if (Calls.Count == 0)
+        if (Calls == 0)
         {
             await target.ReleaseProbeAsync(connection, now, lease.Until, cancel);
             return null;
@@ -278,7 +319,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         update.Parameters.Add(new NpgsqlParameter { Value = target.Id });
         update.Parameters.Add(new NpgsqlParameter { Value = state.Word() });
         update.Parameters.Add(new NpgsqlParameter { Value = Short(reason) ?? "", NpgsqlDbType = NpgsqlDbType.Text });
-        foreach (var value in new object[] { now + pause, now, started, target.IsProbe, lease.Until, HasReached })
+        foreach (var value in new object[] { now + pause, now, started, target.IsProbe, lease.Until, _hasReached })
             update.Parameters.Add(new NpgsqlParameter { Value = value });
         // one refusal slows for a while; while that lasts, and as long again, another slows more
         var slowed = RateLimit.Slowed(target.SlowedUntil + RateLimit.SlowedFor > now ? target.SlowedInterval : null);

@@ -33,6 +33,9 @@ public sealed partial class DeliveryLane(
     /// <summary>So many calls failing in a row while a batch is tried in halves mean that the platform is down after all.</summary>
     private const int MostFailuresApart = 8;
 
+    /// <summary>A probe sends one of so many. Few, because hundreds of connections may hang in their probes at once and hold their events in memory.</summary>
+    private const int MostToProbe = 50;
+
     /// <summary>Sends the next batch. Several may be out for one connection.</summary>
     public async Task<BatchResult> RunBatchAsync(LaneKey key, CancellationToken cancel)
     {
@@ -43,7 +46,7 @@ public sealed partial class DeliveryLane(
             return new BatchResult(BatchEnd.Nothing);
         if (await OpenCredentialsAsync(connection, target, cancel) is not { } credentials)
             return new BatchResult(BatchEnd.Nothing);
-        var claimed = await ClaimedDelivery.ClaimAsync(connection, key, destination.Info.MaxBatch, now, leaseUntil, cancel);
+        var claimed = await ClaimedDelivery.ClaimAsync(connection, key, target.IsProbe ? Math.Min(MostToProbe, destination.Info.MaxBatch) : destination.Info.MaxBatch, now, leaseUntil, cancel);
         if (claimed.Count == 0)
         {
             if (target.IsProbe)
@@ -61,9 +64,9 @@ public sealed partial class DeliveryLane(
         await lease.StopAsync();
         if (await record.WriteAsync(database, clock.GetUtcNow(), CancellationToken.None) is { } state) // the platform has been called: it must be known
             LogState(target.Platform, key.ConnectionId, state, record.Setback ?? "a call went through");
-        LogBatch(target.Platform, key.ConnectionId, claimed.Count, record.Delivered, record.Dead, record.Retrying, record.Calls.Count);
+        LogBatch(target.Platform, key.ConnectionId, claimed.Count, record.Delivered, record.Dead, record.Retrying, record.Calls);
         var end = record.MustWait ? BatchEnd.SetBack : claimed.Count < destination.Info.MaxBatch ? BatchEnd.Sent : BatchEnd.SentFull;
-        return new BatchResult(end, TimeSpan.FromMilliseconds(record.Calls.Select(c => c.DurationMs).DefaultIfEmpty().Max()));
+        return new BatchResult(end, record.Slowest);
     }
 
     /// <summary>The credentials; null when this master key does not open them, which pauses the connection until they are entered again.</summary>
@@ -152,6 +155,8 @@ public sealed partial class DeliveryLane(
             record.PutBack(batch);
             return;
         }
+        if (record.IsDue(clock.GetUtcNow()))
+            await SaveAsync(trip);
         if (trip.Limit is { } limit && !await WaitForTurnAsync(trip, limit, cancel))
         {
             record.PutBack(batch);
@@ -161,7 +166,7 @@ public sealed partial class DeliveryLane(
             batch[position].Position = position;
         var at = clock.GetUtcNow();
         var request = destination.BuildRequest(batch.ConvertAll(o => o.Payload), access with { Now = at });
-        var result = await client.SendAsync(request, CancellationToken.None);
+        var result = await CallAsync(trip, request);
         var outcome = result.HttpStatus is { } status
             ? destination.Judge(new DestinationAnswer(status, result.Body, batch.Count))
             : new DeliveryOutcome.TryLater(FailureKind.Transient, result.Body);
@@ -201,6 +206,27 @@ public sealed partial class DeliveryLane(
             default:
                 Settle(record, batch, call, outcome, result.RetryAfter);
                 break;
+        }
+    }
+
+    /// <summary>Makes one call. While it takes its time, the results of those before it are written.</summary>
+    private async Task<CallResult> CallAsync(Trip trip, DestinationRequest request)
+    {
+        var call = client.SendAsync(request, CancellationToken.None);
+        if (trip.Record.HasUnsaved && await Task.WhenAny(call, Task.Delay(BatchRecord.LongestUnsaved, clock, CancellationToken.None)) != call)
+            await SaveAsync(trip);
+        return await call;
+    }
+
+    private async Task SaveAsync(Trip trip)
+    {
+        try
+        {
+            await trip.Record.SaveAsync(database, clock.GetUtcNow());
+        }
+        catch (NpgsqlException error)
+        {
+            LogNotSaved(error, trip.Key.ConnectionId);
         }
     }
 
@@ -274,6 +300,9 @@ public sealed partial class DeliveryLane(
 
     [LoggerMessage(1215, LogLevel.Warning, "No call could be booked for connection {ConnectionId}; its deliveries are tried again")]
     private partial void LogNotBooked(Exception error, Guid connectionId);
+
+    [LoggerMessage(1217, LogLevel.Warning, "The calls of connection {ConnectionId} so far could not be recorded; they are with its next ones")]
+    private partial void LogNotSaved(Exception error, Guid connectionId);
 
     [LoggerMessage(1216, LogLevel.Warning, "A batch of connection {ConnectionId} could not be kept claimed; it is tried again")]
     internal static partial void LogNotRenewed(ILogger log, Exception error, Guid connectionId);

@@ -17,15 +17,19 @@ namespace ClarityTracking.Tests.Reliability;
 /// </summary>
 public sealed class FaultTests(ITestOutputHelper output) : IAsyncLifetime, IDisposable
 {
-    private const int EventsPerRequest = 50, EventsPerPoison = 250, Kills = 3;
+    private const int EventsPerRequest = 50, Kills = 3;
     private const double FaultShare = 0.08, DelayedPackets = 0.10;
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4) + TimeSpan.FromMilliseconds(10 * Setting("FAULT_EVENTS", 5000));
 
     /// <summary>What the events of a phase are called, and what happens in it.</summary>
     private static readonly string[] Phases = ["calm", "faults", "kills"];
 
     private static readonly int Events = Setting("FAULT_EVENTS", 5000), Seed = Setting("FAULT_SEED", 20261121);
-    private static readonly int EventsPerSecond = Math.Clamp(Events / 50, 100, 600);
+
+    /// <summary>One in the largest batch of the platforms; more of them when there are fewer events.</summary>
+    private static readonly int EventsPerPoison = Math.Clamp(Events / 25, 100, 1000);
+
+    private static readonly int EventsPerSecond = Math.Clamp(Events / 25, 100, 800);
     private readonly ConcurrentDictionary<int, AppProcess> _nodes = new();
     private readonly ConcurrentQueue<DateTimeOffset> _kills = new();
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(15) };
