@@ -14,7 +14,7 @@ hold() { sql -c "UPDATE connections SET state = '$1', state_reason = NULL WHERE 
 queued() { sql -c "SELECT count(*) FROM delivery_queue"; }
 fill() { # until so many wait
   hold paused
-  while [ "$(queued)" -lt "$1" ]; do load 100 2 >/dev/null; until [ "$(sql -c "SELECT count(*) FROM outbox")" = 0 ]; do sleep 0.2; done; done
+  while [ "$(queued)" -lt "$1" ]; do PEOPLE=1 load 100 2 >/dev/null; until [ "$(sql -c "SELECT count(*) FROM outbox")" = 0 ]; do sleep 0.2; done; done
 }
 drain() { hold healthy; until [ "$(sql -c "SELECT count(*) FROM (SELECT FROM delivery_queue LIMIT 1) q")" = 0 ]; do sleep 0.2; done; }
 

@@ -118,12 +118,13 @@ public sealed class ConnectionService(ClarityDb database, DestinationCatalog cat
             connection.Enable(enabled, now);
         if (credentials is { } fresh)
         {
-            // A batch may be out unless the connection is paused: what is due within its lease may be claimed and stays so.
-            var after = connection.State == ConnectionState.Paused ? now : now + Lease.Length;
             connection.ReplaceCredentials(Seal(connection, fresh), now);
             await db.Database.ExecuteSqlAsync($"""
                 UPDATE delivery_queue SET next_attempt_at = {now}
-                 WHERE workspace_id = {connection.WorkspaceId} AND connection_id = {id} AND next_attempt_at > {after}
+                 WHERE workspace_id = {connection.WorkspaceId} AND id IN (
+                    SELECT id FROM delivery_queue
+                     WHERE workspace_id = {connection.WorkspaceId} AND connection_id = {id} AND next_attempt_at > {now}
+                       FOR UPDATE SKIP LOCKED) -- a batch that comes back just now locks its rows in another order
                 """, cancel);
         }
         var changed = new[] { (name, "name"), (values.Settings?.ToString(), "settings"), (values.Enabled?.ToString(), "enabled"), (credentials is null ? null : "", "credentials") }

@@ -259,10 +259,10 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         if (_postponed.Count == 0)
             return;
         await using var update = new NpgsqlCommand("""
-            UPDATE delivery_queue q SET attempts = n.attempts, reason = n.reason, detail = n.detail, next_attempt_at = n.next_attempt_at
+            UPDATE delivery_queue q SET attempts = n.attempts, reason = n.reason, detail = n.detail, next_attempt_at = n.next_attempt_at, claimed_until = NULL
               FROM unnest($2, $3, $4, $5, $6) AS n(id, attempts, reason, detail, next_attempt_at)
-             WHERE q.workspace_id = $1 AND q.id = n.id AND q.next_attempt_at <= $7
-            """, connection); // a later lease is another worker's
+             WHERE q.workspace_id = $1 AND q.id = n.id AND q.claimed_until = $7
+            """, connection); // another lease is another worker's
         update.Parameters.Add(new NpgsqlParameter { Value = target.WorkspaceId });
         update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => p.Delivery.Id) });
         update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => p.Attempts) });

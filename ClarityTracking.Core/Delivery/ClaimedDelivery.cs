@@ -12,9 +12,9 @@ internal sealed record ClaimedDelivery(Guid WorkspaceId, Guid WebsiteId, Guid Id
         NpgsqlConnection connection, LaneKey key, int most, DateTimeOffset now, DateTimeOffset leaseUntil, CancellationToken cancel)
     {
         await using var command = new NpgsqlCommand("""
-            UPDATE delivery_queue q SET next_attempt_at = $4
+            UPDATE delivery_queue q SET claimed_until = $4
               FROM (SELECT workspace_id, id FROM delivery_queue
-                     WHERE workspace_id = $1 AND connection_id = $2 AND next_attempt_at <= $3
+                     WHERE workspace_id = $1 AND connection_id = $2 AND next_attempt_at <= $3 AND (claimed_until IS NULL OR claimed_until <= $3)
                      ORDER BY next_attempt_at LIMIT $5 FOR UPDATE SKIP LOCKED) due
              WHERE q.workspace_id = due.workspace_id AND q.id = due.id
             RETURNING q.workspace_id, q.website_id, q.id, q.event_id, q.event_name, q.attempts, q.created_at

@@ -54,7 +54,7 @@ public sealed partial class DeliveryLane(
             return new BatchResult(BatchEnd.Nothing);
         }
 
-        await using var lease = new Lease(database, key, leaseUntil, clock, log);
+        await using var lease = new Lease(database, key, [.. claimed.Select(c => c.Id)], leaseUntil, clock, log);
         var record = new BatchRecord(target, archive, now, lease);
         var sendable = await MapAsync(connection, destination, target, claimed, record, cancel);
         var access = new DestinationAccess(client.BaseUrl(destination.Info), target.Settings, credentials);

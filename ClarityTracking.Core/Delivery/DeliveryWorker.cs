@@ -130,6 +130,7 @@ public sealed partial class DeliveryWorker(
             SELECT c.workspace_id, c.id FROM connections c
               JOIN LATERAL (SELECT q.next_attempt_at FROM delivery_queue q
                              WHERE q.workspace_id = c.workspace_id AND q.connection_id = c.id AND q.next_attempt_at <= $1
+                               AND (q.claimed_until IS NULL OR q.claimed_until <= $1)
                              ORDER BY q.next_attempt_at LIMIT 1) oldest ON true
              WHERE c.enabled AND c.state <> 'paused' AND (c.not_before IS NULL OR c.not_before <= $1)
              ORDER BY oldest.next_attempt_at

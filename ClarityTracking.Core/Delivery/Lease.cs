@@ -16,6 +16,7 @@ internal sealed class Lease : IAsyncDisposable
 
     private readonly NpgsqlDataSource _database;
     private readonly LaneKey _key;
+    private readonly Guid[] _deliveries;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _stop = new();
@@ -23,12 +24,13 @@ internal sealed class Lease : IAsyncDisposable
 
     /// <param name="database">Where the claim lies.</param>
     /// <param name="key">The connection.</param>
+    /// <param name="deliveries">Ids of the claimed deliveries.</param>
     /// <param name="until">What <see cref="End"/> gave for the claim.</param>
     /// <param name="clock">The time.</param>
     /// <param name="log">For renewals that fail.</param>
-    public Lease(NpgsqlDataSource database, LaneKey key, DateTimeOffset until, TimeProvider clock, ILogger log)
+    public Lease(NpgsqlDataSource database, LaneKey key, Guid[] deliveries, DateTimeOffset until, TimeProvider clock, ILogger log)
     {
-        (_database, _key, Until, _clock, _log) = (database, key, until, clock, log);
+        (_database, _key, _deliveries, Until, _clock, _log) = (database, key, deliveries, until, clock, log);
         _renewing = RenewAsync();
     }
 
@@ -80,13 +82,14 @@ internal sealed class Lease : IAsyncDisposable
         {
             BatchCommands =
             {
-                new("UPDATE delivery_queue SET next_attempt_at = $4 WHERE workspace_id = $1 AND connection_id = $2 AND next_attempt_at = $3"),
+                new("UPDATE delivery_queue SET claimed_until = $4 WHERE workspace_id = $1 AND id = ANY ($2) AND claimed_until = $3"),
                 new("UPDATE connections SET not_before = $4 WHERE workspace_id = $1 AND id = $2 AND not_before = $3 AND state = 'degraded'"),
             },
         };
-        foreach (var command in both.BatchCommands)
-            foreach (var value in new object[] { _key.WorkspaceId, _key.ConnectionId, Until, until })
-                command.Parameters.Add(new NpgsqlParameter { Value = value });
+        foreach (var value in new object[] { _key.WorkspaceId, _deliveries, Until, until })
+            both.BatchCommands[0].Parameters.Add(new NpgsqlParameter { Value = value });
+        foreach (var value in new object[] { _key.WorkspaceId, _key.ConnectionId, Until, until })
+            both.BatchCommands[1].Parameters.Add(new NpgsqlParameter { Value = value });
         await both.ExecuteNonQueryAsync();
         Until = until;
     }

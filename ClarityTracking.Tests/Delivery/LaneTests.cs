@@ -201,7 +201,7 @@ public sealed class LaneTests(AppWithPlatform app, ITestOutputHelper output) : I
         };
         await SendAsync(["held"]);
         await EventuallyAsync(() => Task.Run(() => Assert.Single(app.Platform.Seen)));
-        Task<DateTime> LeaseAsync() => app.ValueAsync<DateTime>($"SELECT next_attempt_at FROM delivery_queue WHERE connection_id = '{connection}'");
+        Task<DateTime> LeaseAsync() => app.ValueAsync<DateTime>($"SELECT claimed_until FROM delivery_queue WHERE connection_id = '{connection}'");
         var first = await LeaseAsync();
         Assert.InRange(first - app.Clock.GetUtcNow(), TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(15)); // a killed worker's batch waits no longer than this
         await EventuallyAsync(async () => Assert.True(await LeaseAsync() > first.AddSeconds(3))); // a living one's is renewed

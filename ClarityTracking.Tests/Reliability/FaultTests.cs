@@ -299,7 +299,10 @@ public sealed class FaultTests(ITestOutputHelper output) : IAsyncLifetime, IDisp
     {
         var request = new HttpRequestMessage(method, _nodes[0].Url + path) { Content = JsonContent.Create(body) };
         request.Headers.Authorization = new("Bearer", _owner);
-        return await _http.SendAsync(request);
+        var answer = await _http.SendAsync(request);
+        if (!answer.IsSuccessStatusCode)
+            output.WriteLine(_nodes[0].Output);
+        return answer;
     }
 
     private async Task EventuallyAsync(string what, Func<Task<bool>> isSo)

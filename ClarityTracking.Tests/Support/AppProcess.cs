@@ -9,7 +9,19 @@ public sealed class AppProcess : IAsyncDisposable
 {
     private readonly Process _process;
 
-    private AppProcess(Process process, string url) => (_process, Url) = (process, url);
+    private readonly List<string> _output;
+
+    private AppProcess(Process process, string url, List<string> output) => (_process, Url, _output) = (process, url, output);
+
+    /// <summary>What it wrote so far: warnings and errors.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (_output)
+                return string.Join('\n', _output);
+        }
+    }
 
     /// <summary>Where it listens.</summary>
     public string Url { get; }
@@ -49,7 +61,7 @@ public sealed class AppProcess : IAsyncDisposable
             try
             {
                 if ((await http.GetAsync($"{url}/health/live")).IsSuccessStatusCode)
-                    return new AppProcess(process, url);
+                    return new AppProcess(process, url, output);
             }
             catch (HttpRequestException)
             {
