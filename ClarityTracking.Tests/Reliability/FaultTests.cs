@@ -110,7 +110,7 @@ public sealed class FaultTests(ITestOutputHelper output) : IAsyncLifetime, IDisp
             await Task.Delay(1500);
             _kills.Enqueue(TimeProvider.System.GetUtcNow());
             var node = kill % 2;
-            await _nodes[node].DisposeAsync(); // SIGKILL; the other goes on
+            await _nodes[node].KillAsync(); // the other goes on
             await StartNodeAsync(node);
         }
     }

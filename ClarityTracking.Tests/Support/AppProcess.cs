@@ -54,7 +54,7 @@ public sealed class AppProcess : IAsyncDisposable
         process.BeginErrorReadLine();
 
         using var http = new HttpClient();
-        for (var waited = Stopwatch.StartNew(); waited.Elapsed < TimeSpan.FromSeconds(60); await Task.Delay(100))
+        for (var waited = Stopwatch.StartNew(); waited.Elapsed < TimeSpan.FromSeconds(180); await Task.Delay(100))
         {
             if (process.HasExited)
                 break;
@@ -68,6 +68,7 @@ public sealed class AppProcess : IAsyncDisposable
                 // not listening yet
             }
         }
+        process.Kill();
         throw new InvalidOperationException("The app did not start: " + string.Join('\n', output));
     }
 
