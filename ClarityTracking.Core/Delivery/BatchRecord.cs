@@ -145,7 +145,8 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     {
         await using var connection = await database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        await WriteResultsAsync(connection, now, CancellationToken.None);
+        var rollups = await WriteResultsAsync(connection, now, CancellationToken.None);
+        await rollups.WriteAsync(connection, CancellationToken.None);
         await transaction.CommitAsync();
         _calls.Clear();
         _attempts.Clear();
@@ -159,20 +160,22 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     {
         await using var connection = await database.OpenConnectionAsync(cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
+        var rollups = await WriteResultsAsync(connection, now, cancel);
         await PostponeAsync(connection, now, cancel);
         var state = _setback is null ? await ReopenAsync(connection, now, cancel) : await SetBackAsync(connection, now, cancel);
-        await WriteResultsAsync(connection, now, cancel);
+        await rollups.WriteAsync(connection, cancel);
         await transaction.CommitAsync(cancel);
         return state;
     }
 
-    private async Task WriteResultsAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancel)
+    /// <returns>What is to be added to the hourly sums, last in the transaction.</returns>
+    private async Task<RollupWriter> WriteResultsAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancel)
     {
         var rollups = new RollupWriter();
         await CallRow.CopyAsync(connection, target, _calls, cancel);
         await CopyAttemptsAsync(connection, cancel);
         await FinishAsync(connection, rollups, now, cancel);
-        await rollups.WriteAsync(connection, cancel);
+        return rollups;
     }
 
     private List<(Outgoing Sent, int Number)> Attempt(List<Outgoing> batch, CallRow call, string outcome, string? reason)
