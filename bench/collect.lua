@@ -17,12 +17,12 @@ local last = '","event_type":"page_view","timestamp":"' .. os.date("!%Y-%m-%dT%H
   .. '"click_ids":{"fbclid":{"value":"IwAR0abcDEFghiJKLmnoPQRstuVWXyz0123456789","first_seen":"2026-11-20T10:00:00Z"}},'
   .. '"cookies":{"fbp":"fb.1.1763000000000.1234567890"}}'
 local isPerson = os.getenv("PEOPLE") == "1"
-local person = ',"user":{"email":"p%08s%02d%016d@example.com","external_id":"%016d"}}'
+local person = ',"user":{"email":"p%08d%02d%016d@example.com","external_id":"%016d"}}'
 local counter = 0
 local head
 
 function init(args)
-  local one = #first + #last + 28 + (isPerson and #person:format("", 0, 0, 0) - 1 or 0)
+  local one = #first + #last + 28 + (isPerson and #person:format(0, 0, 0, 0) - 1 or 0)
   local length = #'{"events":[' + batch * one + (batch - 1) + #']}'
   head = "POST /api/v1/collect HTTP/1.1\r\nHost: localhost\r\nX-API-Key: " .. key .. "\r\nUser-Agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
     .. "\r\nContent-Type: application/json\r\nContent-Length: " .. length .. "\r\n\r\n" .. '{"events":['

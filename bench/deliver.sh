@@ -14,7 +14,12 @@ hold() { sql -c "UPDATE connections SET state = '$1', state_reason = NULL WHERE 
 queued() { sql -c "SELECT count(*) FROM delivery_queue"; }
 fill() { # until so many wait
   hold paused
-  while [ "$(queued)" -lt "$1" ]; do PEOPLE=1 load 100 2 >/dev/null; until [ "$(sql -c "SELECT count(*) FROM outbox")" = 0 ]; do sleep 0.2; done; done
+  local had=-1
+  while [ "$(queued)" -lt "$1" ]; do
+    [ "$(queued)" -gt "$had" ] || { echo "the intake took nothing" >&2; tail "$log" >&2; exit 1; }
+    had=$(queued); PEOPLE=1 load 100 2 >/dev/null
+    until [ "$(sql -c "SELECT count(*) FROM outbox")" = 0 ]; do sleep 0.2; done
+  done
 }
 drain() { hold healthy; until [ "$(sql -c "SELECT count(*) FROM (SELECT FROM delivery_queue LIMIT 1) q")" = 0 ]; do sleep 0.2; done; }
 
