@@ -157,12 +157,13 @@ public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalo
     /// <summary>Ends a pause, and makes what waited due now. The connection is saved by the caller, in the same transaction.</summary>
     internal static async Task ResumeAsync(ClarityDbContext db, Connection connection, DateTimeOffset now, CancellationToken cancel)
     {
-        // A batch may be out unless the connection is paused: what is due within its lease may be claimed and stays so.
-        var after = connection.State == ConnectionState.Paused ? now : now + DeliveryLane.Lease;
         connection.Resume(now);
         await db.Database.ExecuteSqlAsync($"""
             UPDATE delivery_queue SET next_attempt_at = {now}
-             WHERE workspace_id = {connection.WorkspaceId} AND connection_id = {connection.Id} AND next_attempt_at > {after}
+             WHERE workspace_id = {connection.WorkspaceId} AND id IN (
+                SELECT id FROM delivery_queue
+                 WHERE workspace_id = {connection.WorkspaceId} AND connection_id = {connection.Id} AND next_attempt_at > {now}
+                   FOR UPDATE SKIP LOCKED) -- a batch that comes back just now locks its rows in another order
             """, cancel);
     }
 

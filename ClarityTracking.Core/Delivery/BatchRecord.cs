@@ -9,23 +9,35 @@ using NpgsqlTypes;
 
 namespace ClarityTracking.Core.Delivery;
 
-/// <summary>Everything one batch leads to, collected while it is sent and written in one transaction at its end.</summary>
-internal sealed class BatchRecord(LaneConnection target, CallArchive archive, DateTimeOffset started, DateTimeOffset leaseUntil)
+/// <summary>
+/// Everything one batch leads to, collected while it is sent and written at its end. What a long batch has led to so far is written in between:
+/// whatever is not known when a node is killed is sent again.
+/// </summary>
+internal sealed class BatchRecord(LaneConnection target, CallArchive archive, DateTimeOffset started, Lease lease)
 {
     private const int LongestReason = 500, LongestAnswer = 16 * 1024;
     private static readonly TimeSpan LongestRouting = TimeSpan.FromHours(1);
+
+    /// <summary>So much of the past a killed node may forget, beside the call it is making.</summary>
+    public static readonly TimeSpan LongestUnsaved = TimeSpan.FromSeconds(1);
+
+    private readonly List<CallRow> _calls = [];
     private readonly List<(ClaimedDelivery Delivery, Guid Call, int Position, int Number, DateTimeOffset At, string Outcome, string? Reason)> _attempts = [];
-    private readonly List<(ClaimedDelivery Delivery, Event? Event, DeliveryStatus Status, string? Reason, string? Detail, int Attempts)> _finished = [];
+    private readonly List<(ClaimedDelivery Delivery, Event? Event, DeliveryStatus Status, string? Reason, string? Detail, int Attempts, (Guid Call, int Position)? Taken)> _finished = [];
     private readonly List<(ClaimedDelivery Delivery, int Attempts, string? Reason, string? Detail, TimeSpan Pause)> _postponed = [];
     private readonly Dictionary<Guid, int> _triesHere = [];
-    private readonly RollupWriter _rollups = new();
     private (FailureKind Kind, string Reason, TimeSpan Pause)? _setback;
+    private bool _isTooFast, _hasReached;
+    private DateTimeOffset? _savedAt;
 
-    public List<CallRow> Calls { get; } = [];
+    public int Calls { get; private set; }
 
-    public int Delivered => _finished.Count(f => f.Status == DeliveryStatus.Delivered);
+    /// <summary>How long the slowest call took.</summary>
+    public TimeSpan Slowest { get; private set; }
 
-    public int Dead => _finished.Count(f => f.Status == DeliveryStatus.Dead);
+    public int Delivered { get; private set; }
+
+    public int Dead { get; private set; }
 
     public int Retrying => _postponed.Count;
 
@@ -41,29 +53,32 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     /// <summary>How often a delivery was tried so far.</summary>
     public int AttemptsOf(ClaimedDelivery delivery) => delivery.Attempts + _triesHere.GetValueOrDefault(delivery.Id);
 
-    /// <summary>The platform took something.</summary>
-    private bool HasReached => _finished.Exists(f => f.Status == DeliveryStatus.Delivered);
-
     /// <summary>Keeps a call. Secrets are masked before anything is kept.</summary>
     public CallRow AddCall(DestinationRequest request, CallResult result, DateTimeOffset at, int events)
     {
         var id = Guid.CreateVersion7(at);
         var call = new CallRow(id, at, (int)result.Duration.TotalMilliseconds, request.Method.Method,
             request.Mask(request.Url.AbsoluteUri), archive.Pack(target.WorkspaceId, id, MaskedBody(request)), result.HttpStatus, Storable(result.Body, LongestAnswer)!, events);
-        Calls.Add(call);
+        _calls.Add(call);
+        Calls++;
+        Slowest = result.Duration > Slowest ? result.Duration : Slowest;
         return call;
     }
 
     public void Deliver(List<Outgoing> batch, CallRow call)
     {
-        foreach (var (sent, number) in Attempt(batch, call, DeliveryStatus.Delivered.Word(), null))
-            _finished.Add((sent.Delivery, sent.Event, DeliveryStatus.Delivered, null, null, number));
+        // no attempt of its own: the finished delivery says which call took it
+        foreach (var sent in batch)
+            _finished.Add((sent.Delivery, sent.Event, DeliveryStatus.Delivered, null, null, CountTry(sent.Delivery), (call.Id, sent.Position)));
+        Delivered += batch.Count;
+        _hasReached = true;
     }
 
     public void Bury(List<Outgoing> batch, CallRow call, DeliveryOutcome.Refused refused)
     {
         foreach (var (sent, number) in Attempt(batch, call, refused.Kind.Word(), refused.Reason))
-            _finished.Add((sent.Delivery, sent.Event, DeliveryStatus.Dead, refused.Kind.Word(), refused.Reason, number));
+            _finished.Add((sent.Delivery, sent.Event, DeliveryStatus.Dead, refused.Kind.Word(), refused.Reason, number, null));
+        Dead += batch.Count;
     }
 
     /// <summary>The platform refused the batch because of some event in it; halves are tried next.</summary>
@@ -99,8 +114,9 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
 
     private TimeSpan NoteSetback(DeliveryOutcome.TryLater later, TimeSpan? retryAfter)
     {
-        var pause = RetryPolicy.Pause(later.Kind, HasReached ? 1 : target.FailuresInARow + 1, retryAfter, Random.Shared.NextDouble());
+        var pause = RetryPolicy.Pause(later.Kind, _hasReached ? 1 : target.FailuresInARow + 1, retryAfter, Random.Shared.NextDouble());
         _setback = (later.Kind, later.Reason, pause);
+        _isTooFast |= later.Kind == FailureKind.RateLimited && retryAfter is null;
         return pause;
     }
 
@@ -113,8 +129,31 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     }
 
     /// <summary>Finished without a call.</summary>
-    public void Finish(ClaimedDelivery delivery, Event? @event, DeliveryStatus status, string reason, string detail) =>
-        _finished.Add((delivery, @event, status, reason, detail, delivery.Attempts));
+    public void Finish(ClaimedDelivery delivery, Event? @event, DeliveryStatus status, string reason, string detail)
+    {
+        _finished.Add((delivery, @event, status, reason, detail, delivery.Attempts, null));
+        Dead += status == DeliveryStatus.Dead ? 1 : 0;
+    }
+
+    /// <summary>There are results of calls that are not written.</summary>
+    public bool HasUnsaved => _calls.Count > 0;
+
+    /// <summary>Whether these have waited long enough to be written before the next call.</summary>
+    public bool IsDue(DateTimeOffset now) => HasUnsaved && now - (_savedAt ?? started) > LongestUnsaved;
+
+    /// <summary>Writes the results there are. When that fails, they are written with those to come.</summary>
+    public async Task SaveAsync(NpgsqlDataSource database, DateTimeOffset now)
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        var rollups = await WriteResultsAsync(connection, now, CancellationToken.None);
+        await rollups.WriteAsync(connection, CancellationToken.None);
+        await transaction.CommitAsync();
+        _calls.Clear();
+        _attempts.Clear();
+        _finished.Clear();
+        _savedAt = now;
+    }
 
     /// <summary>Writes all of it. A delivery whose lease another worker took meanwhile is finished by that one alone.</summary>
     /// <returns>The connection's new state when this changed it, else null.</returns>
@@ -122,14 +161,22 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     {
         await using var connection = await database.OpenConnectionAsync(cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
-        await CallRow.CopyAsync(connection, target, Calls, cancel);
-        await CopyAttemptsAsync(connection, cancel);
-        await FinishAsync(connection, now, cancel);
+        var rollups = await WriteResultsAsync(connection, now, cancel);
         await PostponeAsync(connection, now, cancel);
         var state = _setback is null ? await ReopenAsync(connection, now, cancel) : await SetBackAsync(connection, now, cancel);
-        await _rollups.WriteAsync(connection, cancel);
+        await rollups.WriteAsync(connection, cancel);
         await transaction.CommitAsync(cancel);
         return state;
+    }
+
+    /// <returns>What is to be added to the hourly sums, last in the transaction.</returns>
+    private async Task<RollupWriter> WriteResultsAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancel)
+    {
+        var rollups = new RollupWriter();
+        await CallRow.CopyAsync(connection, target, _calls, cancel);
+        await CopyAttemptsAsync(connection, cancel);
+        await FinishAsync(connection, rollups, now, cancel);
+        return rollups;
     }
 
     private List<(Outgoing Sent, int Number)> Attempt(List<Outgoing> batch, CallRow call, string outcome, string? reason)
@@ -137,14 +184,15 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         var attempts = new List<(Outgoing, int)>(batch.Count);
         foreach (var sent in batch)
         {
-            var delivery = sent.Delivery;
-            _triesHere[delivery.Id] = _triesHere.GetValueOrDefault(delivery.Id) + 1;
-            var number = AttemptsOf(delivery);
-            _attempts.Add((delivery, call.Id, sent.Position, number, call.At, outcome, Short(reason)));
+            var number = CountTry(sent.Delivery);
+            _attempts.Add((sent.Delivery, call.Id, sent.Position, number, call.At, outcome, Short(reason)));
             attempts.Add((sent, number));
         }
         return attempts;
     }
+
+    /// <returns>The number of the try.</returns>
+    private int CountTry(ClaimedDelivery delivery) => delivery.Attempts + (_triesHere[delivery.Id] = _triesHere.GetValueOrDefault(delivery.Id) + 1);
 
     private async Task CopyAttemptsAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
@@ -168,7 +216,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         await copy.CompleteAsync(cancel);
     }
 
-    private async Task FinishAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancel)
+    private async Task FinishAsync(NpgsqlConnection connection, RollupWriter rollups, DateTimeOffset now, CancellationToken cancel)
     {
         if (_finished.Count == 0)
             return;
@@ -182,10 +230,11 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
                 mine.Add(reader.GetGuid(0));
         }
         await using (var copy = await connection.BeginBinaryImportAsync("""
-            COPY deliveries (workspace_id, website_id, id, connection_id, event_id, event_name, status, reason, detail, attempts, created_at, finished_at) FROM STDIN (FORMAT binary)
+            COPY deliveries (workspace_id, website_id, id, connection_id, event_id, event_name, status, reason, detail, attempts, created_at, finished_at, call_id, call_position)
+            FROM STDIN (FORMAT binary)
             """, cancel))
         {
-            foreach (var (delivery, @event, status, reason, detail, attempts) in _finished.Where(f => mine.Contains(f.Delivery.Id)))
+            foreach (var (delivery, @event, status, reason, detail, attempts, taken) in _finished.Where(f => mine.Contains(f.Delivery.Id)))
             {
                 await copy.StartRowAsync(cancel);
                 copy.Write(delivery.WorkspaceId, NpgsqlDbType.Uuid);
@@ -200,8 +249,10 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
                 copy.Write(attempts, NpgsqlDbType.Integer);
                 copy.Write(delivery.CreatedAt.UtcDateTime, NpgsqlDbType.TimestampTz);
                 copy.Write(now.UtcDateTime, NpgsqlDbType.TimestampTz);
+                copy.Write(taken?.Call, NpgsqlDbType.Uuid);
+                copy.Write(taken?.Position, NpgsqlDbType.Integer);
                 var latency = status == DeliveryStatus.Delivered && @event is not null ? now - DueSince(delivery, @event) : TimeSpan.Zero;
-                _rollups.Add((delivery.WorkspaceId, delivery.WebsiteId, target.Id, delivery.EventName), status.Word(), reason ?? "", now, latency);
+                rollups.Add((delivery.WorkspaceId, delivery.WebsiteId, target.Id, delivery.EventName), status.Word(), reason ?? "", now, latency);
             }
             await copy.CompleteAsync(cancel);
         }
@@ -216,17 +267,17 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         if (_postponed.Count == 0)
             return;
         await using var update = new NpgsqlCommand("""
-            UPDATE delivery_queue q SET attempts = n.attempts, reason = n.reason, detail = n.detail, next_attempt_at = n.next_attempt_at
+            UPDATE delivery_queue q SET attempts = n.attempts, reason = n.reason, detail = n.detail, next_attempt_at = n.next_attempt_at, claimed_until = NULL
               FROM unnest($2, $3, $4, $5, $6) AS n(id, attempts, reason, detail, next_attempt_at)
-             WHERE q.workspace_id = $1 AND q.id = n.id AND q.next_attempt_at <= $7
-            """, connection); // a later lease is another worker's
+             WHERE q.workspace_id = $1 AND q.id = n.id AND q.claimed_until = $7
+            """, connection); // another lease is another worker's
         update.Parameters.Add(new NpgsqlParameter { Value = target.WorkspaceId });
         update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => p.Delivery.Id) });
         update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => p.Attempts) });
         update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => p.Reason), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => Short(p.Detail)), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         update.Parameters.Add(new NpgsqlParameter { Value = _postponed.ConvertAll(p => (now + p.Pause).UtcDateTime), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });
-        update.Parameters.Add(new NpgsqlParameter { Value = leaseUntil });
+        update.Parameters.Add(new NpgsqlParameter { Value = lease.Until });
         await update.ExecuteNonQueryAsync(cancel);
     }
 
@@ -235,16 +286,16 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     {
         if (!target.IsProbe)
             return null;
-        if (Calls.Count == 0)
+        if (Calls == 0)
         {
-            await target.ReleaseProbeAsync(connection, now, leaseUntil, cancel);
+            await target.ReleaseProbeAsync(connection, now, lease.Until, cancel);
             return null;
         }
         await using var update = new NpgsqlCommand("""
             UPDATE connections SET state = 'healthy', state_reason = NULL, failures_in_a_row = 0, not_before = NULL, state_changed_at = $3
              WHERE workspace_id = $1 AND id = $2 AND state = 'degraded' AND not_before = $4
             """, connection);
-        foreach (var value in new object[] { target.WorkspaceId, target.Id, now, leaseUntil })
+        foreach (var value in new object[] { target.WorkspaceId, target.Id, now, lease.Until })
             update.Parameters.Add(new NpgsqlParameter { Value = value });
         return await update.ExecuteNonQueryAsync(cancel) == 1 ? ConnectionState.Healthy.Word() : null;
     }
@@ -265,6 +316,8 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
                    state_reason = CASE WHEN counts THEN $4 ELSE state_reason END,
                    failures_in_a_row = CASE WHEN NOT counts THEN failures_in_a_row WHEN $10 THEN 1 ELSE failures_in_a_row + 1 END,
                    not_before = CASE WHEN $3 = 'paused' THEN NULL WHEN counts THEN $5 ELSE GREATEST(not_before, $5) END,
+                   slowed_interval_ms = COALESCE($11, slowed_interval_ms),
+                   slowed_until = CASE WHEN $11 IS NULL THEN slowed_until ELSE $12 END,
                    state_changed_at = CASE WHEN NOT counts OR c.state = $3 THEN state_changed_at ELSE $6 END
               FROM old
              WHERE c.workspace_id = old.workspace_id AND c.id = old.id
@@ -274,8 +327,12 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
         update.Parameters.Add(new NpgsqlParameter { Value = target.Id });
         update.Parameters.Add(new NpgsqlParameter { Value = state.Word() });
         update.Parameters.Add(new NpgsqlParameter { Value = Short(reason) ?? "", NpgsqlDbType = NpgsqlDbType.Text });
-        foreach (var value in new object[] { now + pause, now, started, target.IsProbe, leaseUntil, HasReached })
+        foreach (var value in new object[] { now + pause, now, started, target.IsProbe, lease.Until, _hasReached })
             update.Parameters.Add(new NpgsqlParameter { Value = value });
+        // one refusal slows for a while; while that lasts, and as long again, another slows more
+        var slowed = RateLimit.Slowed(target.SlowedUntil + RateLimit.SlowedFor > now ? target.SlowedInterval : null);
+        update.Parameters.Add(new NpgsqlParameter { Value = _isTooFast ? (int)slowed.TotalMilliseconds : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
+        update.Parameters.Add(new NpgsqlParameter { Value = now + pause + RateLimit.SlowedFor });
         return await update.ExecuteScalarAsync(cancel) is true ? state.Word() : null;
     }
 

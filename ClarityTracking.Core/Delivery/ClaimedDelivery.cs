@@ -13,9 +13,9 @@ internal sealed record ClaimedDelivery(Guid WorkspaceId, Guid WebsiteId, Guid Id
         NpgsqlConnection connection, LaneKey key, int most, DateTimeOffset now, DateTimeOffset leaseUntil, CancellationToken cancel)
     {
         await using var command = new NpgsqlCommand("""
-            UPDATE delivery_queue q SET next_attempt_at = $4
+            UPDATE delivery_queue q SET claimed_until = $4
               FROM (SELECT workspace_id, id FROM delivery_queue
-                     WHERE workspace_id = $1 AND connection_id = $2 AND next_attempt_at <= $3
+                     WHERE workspace_id = $1 AND connection_id = $2 AND next_attempt_at <= $3 AND (claimed_until IS NULL OR claimed_until <= $3)
                      ORDER BY next_attempt_at LIMIT $5 FOR UPDATE SKIP LOCKED) due
              WHERE q.workspace_id = due.workspace_id AND q.id = due.id
             RETURNING q.workspace_id, q.website_id, q.id, q.event_id, q.event_name, q.attempts, q.created_at
@@ -33,7 +33,7 @@ internal sealed record ClaimedDelivery(Guid WorkspaceId, Guid WebsiteId, Guid Id
 
 /// <summary>What a lane knows of its connection.</summary>
 internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id, string Platform, JsonElement Settings, byte[]? Credentials, int FailuresInARow,
-    bool IsProbe, string? RulesVersion)
+    bool IsProbe, TimeSpan? SlowedInterval, DateTimeOffset? SlowedUntil, string? RulesVersion)
 {
     /// <summary>
     /// Loads a connection that may send now; null when it is off, paused, gone or must wait. A degraded one is given to one worker of all nodes,
@@ -42,7 +42,7 @@ internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id,
     public static async Task<LaneConnection?> LoadAsync(
         NpgsqlConnection connection, LaneKey key, DateTimeOffset now, DateTimeOffset leaseUntil, CancellationToken cancel)
     {
-        var columns = $"website_id, platform, settings, credentials, failures_in_a_row, state = 'degraded', {FilterRules.VersionSql("connections")}";
+        var columns = $"website_id, platform, settings, credentials, failures_in_a_row, state = 'degraded', slowed_interval_ms, slowed_until, {FilterRules.VersionSql("connections")}";
         const string MaySend = "workspace_id = $1 AND id = $2 AND enabled AND (not_before IS NULL OR not_before <= $3)";
         await using var command = new NpgsqlCommand($"""
             WITH probe AS (UPDATE connections SET not_before = $4 WHERE {MaySend} AND state = 'degraded' RETURNING {columns})
@@ -55,9 +55,14 @@ internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id,
         return await reader.ReadAsync(cancel)
             ? new LaneConnection(key.WorkspaceId, reader.GetGuid(0), key.ConnectionId, reader.GetString(1),
                 JsonSerializer.Deserialize<JsonElement>(reader.GetString(2)), reader.IsDBNull(3) ? null : reader.GetFieldValue<byte[]>(3), reader.GetInt32(4), reader.GetBoolean(5),
-                reader.IsDBNull(6) ? null : reader.GetString(6))
+                reader.IsDBNull(6) ? null : TimeSpan.FromMilliseconds(reader.GetInt32(6)), reader.IsDBNull(7) ? null : reader.GetFieldValue<DateTimeOffset>(7),
+                reader.IsDBNull(8) ? null : reader.GetString(8))
             : null;
     }
+
+    /// <summary>The platform's known limit, or the slower pace it has asked for since.</summary>
+    public RateLimit? LimitAt(DateTimeOffset now, RateLimit? known) =>
+        SlowedUntil > now && SlowedInterval is { } slowed && !(known?.Interval > slowed) ? new RateLimit(slowed, Burst: 1) : known;
 
     /// <summary>Stops the connection until a person acts.</summary>
     public async Task PauseAsync(NpgsqlConnection connection, string reason, DateTimeOffset now, CancellationToken cancel)

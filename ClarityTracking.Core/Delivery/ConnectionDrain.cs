@@ -25,14 +25,13 @@ public sealed record ConnectionDrain(long Waiting, long StillWaiting, bool IsDra
     /// <summary>The newest changes first, at most <paramref name="most"/>.</summary>
     internal static async Task<IReadOnlyList<ConnectionStateChange>> HistoryAsync(ClarityDbContext db, Connections.Connection connection, int most, DateTimeOffset now, CancellationToken cancel)
     {
-        var leased = now + DeliveryLane.Lease;
         var rows = await db.Database.SqlQuery<Row>($"""
             SELECT s.at AS "At", s.state AS "State", s.reason AS "Reason", s.waiting AS "Waiting", s.drained_at IS NOT NULL AS "IsDrained",
                    coalesce(s.sent, 0) AS "Sent", coalesce(s.too_old, 0) AS "TooOld", coalesce(s.dead, 0) AS "Dead", coalesce(s.skipped, 0) AS "Skipped",
                    coalesce(s.retrying, 0) AS "Retrying",
                    CASE WHEN s.waiting IS NULL OR s.drained_at IS NOT NULL THEN 0
                         ELSE (SELECT count(*) FROM delivery_queue q WHERE q.workspace_id = s.workspace_id AND q.connection_id = s.connection_id
-                                 AND q.created_at <= s.at AND q.next_attempt_at <= {leased}) END AS "StillWaiting"
+                                 AND q.created_at <= s.at AND q.next_attempt_at <= {now}) END AS "StillWaiting"
               FROM connection_states s WHERE s.workspace_id = {connection.WorkspaceId} AND s.connection_id = {connection.Id} ORDER BY s.number DESC LIMIT {most}
             """).ToListAsync(cancel);
         return rows.ConvertAll(r => new ConnectionStateChange(r.At, EnumText.Parse<Connections.ConnectionState>(r.State)!.Value, r.Reason,
@@ -56,11 +55,10 @@ public sealed record ConnectionDrain(long Waiting, long StillWaiting, bool IsDra
                                     AND n.number > s.number AND n.state = 'paused' ORDER BY n.number LIMIT 1) again ON true
              WHERE s.waiting IS NOT NULL AND s.drained_at IS NULL
                AND (again.at IS NOT NULL OR c.state = 'healthy' AND NOT EXISTS (
-                   SELECT FROM delivery_queue q WHERE q.workspace_id = s.workspace_id AND q.connection_id = s.connection_id AND q.created_at <= s.at AND q.next_attempt_at <= $2))
+                   SELECT FROM delivery_queue q WHERE q.workspace_id = s.workspace_id AND q.connection_id = s.connection_id AND q.created_at <= s.at AND q.next_attempt_at <= $1))
             """))
         {
             find.Parameters.Add(new NpgsqlParameter { Value = now });
-            find.Parameters.Add(new NpgsqlParameter { Value = now + DeliveryLane.Lease });
             await using var reader = await find.ExecuteReaderAsync(cancel);
             while (await reader.ReadAsync(cancel))
                 drained.Add((reader.GetInt64(0), reader.GetGuid(1), reader.GetGuid(2), reader.GetGuid(3), reader.GetFieldValue<DateTimeOffset>(4),

@@ -54,7 +54,7 @@ public sealed class Delivery
     public DateTimeOffset? FinishedAt { get; private set; }
 }
 
-/// <summary>One try of one delivery.</summary>
+/// <summary>One try of one delivery that failed. The one that delivered has no row: <c>deliveries.call_id</c> names its call.</summary>
 public sealed class DeliveryAttempt
 {
     public Guid WorkspaceId { get; private set; }
@@ -75,7 +75,7 @@ public sealed class DeliveryAttempt
 
     public DateTimeOffset At { get; private set; }
 
-    /// <summary><c>delivered</c>, or a word of <see cref="FailureKind"/>.</summary>
+    /// <summary>A word of <see cref="FailureKind"/>; <c>delivered</c> in rows from before <c>deliveries.call_id</c> was there.</summary>
     public string Outcome { get; private set; } = "";
 
     /// <summary>In the platform's words.</summary>

@@ -19,11 +19,11 @@ public sealed partial class DeliveryLane(
     NpgsqlDataSource database, EventLoader loader, DestinationCatalog catalog, FilterRules rules, DestinationClient client, AccessTokens tokens,
     SecretProtector protector, CallArchive archive, TimeProvider clock, ILogger<DeliveryLane> log)
 {
-    /// <summary>How long a claim lasts. No call is begun in its last <see cref="LongestCall"/>, so a worker that is alive never loses it.</summary>
-    internal static readonly TimeSpan Lease = TimeSpan.FromMinutes(3);
-
     /// <summary>Time limit of one call; below the host's time to shut down.</summary>
     internal static readonly TimeSpan LongestCall = TimeSpan.FromSeconds(20);
+
+    /// <summary>After this no call of a batch is begun: what is left is claimed afresh. Enough for the calls that find an event the platform never answers.</summary>
+    private static readonly TimeSpan LongestTrip = TimeSpan.FromMinutes(3);
 
     /// <summary>So often one batch is sent again without the event that the platform named; then halves are tried.</summary>
     private const int MostResends = 8;
@@ -34,17 +34,20 @@ public sealed partial class DeliveryLane(
     /// <summary>So many calls failing in a row while a batch is tried in halves mean that the platform is down after all.</summary>
     private const int MostFailuresApart = 8;
 
+    /// <summary>A probe sends one of so many. Few, because hundreds of connections may hang in their probes at once and hold their events in memory.</summary>
+    private const int MostToProbe = 50;
+
     /// <summary>Sends the next batch. Several may be out for one connection.</summary>
     public async Task<BatchResult> RunBatchAsync(LaneKey key, CancellationToken cancel)
     {
         await using var connection = await database.OpenConnectionAsync(cancel);
         var now = clock.GetUtcNow();
-        var leaseUntil = now + Lease;
+        var leaseUntil = Lease.End(now);
         if (await LaneConnection.LoadAsync(connection, key, now, leaseUntil, cancel) is not { } target || catalog.Find(target.Platform) is not { } destination)
             return new BatchResult(BatchEnd.Nothing);
         if (await OpenCredentialsAsync(connection, target, cancel) is not { } credentials)
             return new BatchResult(BatchEnd.Nothing);
-        var claimed = await ClaimedDelivery.ClaimAsync(connection, key, destination.Info.MaxBatch, now, leaseUntil, cancel);
+        var claimed = await ClaimedDelivery.ClaimAsync(connection, key, target.IsProbe ? Math.Min(MostToProbe, destination.Info.MaxBatch) : destination.Info.MaxBatch, now, leaseUntil, cancel);
         if (claimed.Count == 0)
         {
             if (target.IsProbe)
@@ -52,17 +55,19 @@ public sealed partial class DeliveryLane(
             return new BatchResult(BatchEnd.Nothing);
         }
 
-        var record = new BatchRecord(target, archive, now, leaseUntil);
+        await using var lease = new Lease(database, key, [.. claimed.Select(c => c.Id)], leaseUntil, clock, log);
+        var record = new BatchRecord(target, archive, now, lease);
         var sendable = await MapAsync(connection, destination, target, claimed, record, cancel);
         var access = new DestinationAccess(client.BaseUrl(destination.Info), target.Settings, credentials);
         await connection.CloseAsync(); // a call may take half a minute; the pool can use the connection meanwhile
 
-        await SendWithTokenAsync(new Trip(key, destination, access, record, leaseUntil - LongestCall) { IsProbing = target.IsProbe }, sendable, cancel);
+        await SendWithTokenAsync(new Trip(key, destination, access, record, lease, now + LongestTrip) { Limit = target.LimitAt(now, destination.Info.Rate), IsProbing = target.IsProbe }, sendable, cancel);
+        await lease.StopAsync();
         if (await record.WriteAsync(database, clock.GetUtcNow(), CancellationToken.None) is { } state) // the platform has been called: it must be known
             LogState(target.Platform, key.ConnectionId, state, record.Setback ?? "a call went through");
-        LogBatch(target.Platform, key.ConnectionId, claimed.Count, record.Delivered, record.Dead, record.Retrying, record.Calls.Count);
+        LogBatch(target.Platform, key.ConnectionId, claimed.Count, record.Delivered, record.Dead, record.Retrying, record.Calls);
         var end = record.MustWait ? BatchEnd.SetBack : claimed.Count < destination.Info.MaxBatch ? BatchEnd.Sent : BatchEnd.SentFull;
-        return new BatchResult(end, TimeSpan.FromMilliseconds(record.Calls.Select(c => c.DurationMs).DefaultIfEmpty().Max()));
+        return new BatchResult(end, record.Slowest);
     }
 
     /// <summary>The credentials; null when this master key does not open them, which pauses the connection until they are entered again.</summary>
@@ -147,13 +152,15 @@ public sealed partial class DeliveryLane(
     private async Task SendAsync(Trip trip, List<Outgoing> batch, CancellationToken cancel)
     {
         var (destination, access, record) = (trip.Destination, trip.Access, trip.Record);
-        // no call is begun that could outlast the lease or a shutdown; what is begun is finished and recorded
-        if (batch.Count == 0 || record.MustWait || cancel.IsCancellationRequested || clock.GetUtcNow() > trip.LastCall)
+        // no call is begun without the lease or in a shutdown; what is begun is finished and recorded
+        if (batch.Count == 0 || record.MustWait || cancel.IsCancellationRequested || clock.GetUtcNow() > trip.LastCall || !trip.Lease.IsHeld)
         {
             record.PutBack(batch);
             return;
         }
-        if (destination.Info.Rate is { } limit && !await WaitForTurnAsync(trip, limit, cancel))
+        if (record.IsDue(clock.GetUtcNow()))
+            await SaveAsync(trip);
+        if (trip.Limit is { } limit && !await WaitForTurnAsync(trip, limit, cancel))
         {
             record.PutBack(batch);
             return;
@@ -162,7 +169,7 @@ public sealed partial class DeliveryLane(
             batch[position].Position = position;
         var at = clock.GetUtcNow();
         var request = destination.BuildRequest(batch.ConvertAll(o => o.Payload), access with { Now = at });
-        var result = await client.SendAsync(request, CancellationToken.None);
+        var result = await CallAsync(trip, request);
         var outcome = result.HttpStatus is { } status
             ? destination.Judge(new DestinationAnswer(status, result.Body, batch.Count))
             : new DeliveryOutcome.TryLater(FailureKind.Transient, result.Body);
@@ -202,6 +209,27 @@ public sealed partial class DeliveryLane(
             default:
                 Settle(record, batch, call, outcome, result.RetryAfter);
                 break;
+        }
+    }
+
+    /// <summary>Makes one call. While it takes its time, the results of those before it are written.</summary>
+    private async Task<CallResult> CallAsync(Trip trip, DestinationRequest request)
+    {
+        var call = client.SendAsync(request, CancellationToken.None);
+        if (trip.Record.HasUnsaved && await Task.WhenAny(call, Task.Delay(BatchRecord.LongestUnsaved, clock, CancellationToken.None)) != call)
+            await SaveAsync(trip);
+        return await call;
+    }
+
+    private async Task SaveAsync(Trip trip)
+    {
+        try
+        {
+            await trip.Record.SaveAsync(database, clock.GetUtcNow());
+        }
+        catch (NpgsqlException error)
+        {
+            LogNotSaved(error, trip.Key.ConnectionId);
         }
     }
 
@@ -276,6 +304,12 @@ public sealed partial class DeliveryLane(
     [LoggerMessage(1215, LogLevel.Warning, "No call could be booked for connection {ConnectionId}; its deliveries are tried again")]
     private partial void LogNotBooked(Exception error, Guid connectionId);
 
+    [LoggerMessage(1217, LogLevel.Warning, "The calls of connection {ConnectionId} so far could not be recorded; they are with its next ones")]
+    private partial void LogNotSaved(Exception error, Guid connectionId);
+
+    [LoggerMessage(1216, LogLevel.Warning, "A batch of connection {ConnectionId} could not be kept claimed; it is tried again")]
+    internal static partial void LogNotRenewed(ILogger log, Exception error, Guid connectionId);
+
     [LoggerMessage(1214, LogLevel.Warning, "{Platform} connection {ConnectionId} is now {State}: {Reason}")]
     private partial void LogState(string platform, Guid connectionId, string state, string reason);
 
@@ -298,8 +332,9 @@ internal sealed record Outgoing(ClaimedDelivery Delivery, Event Event, byte[] Pa
 /// <param name="destination">The platform.</param>
 /// <param name="access">Where to and with which credentials.</param>
 /// <param name="record">What the calls led to so far.</param>
+/// <param name="lease">The hold on the batch.</param>
 /// <param name="lastCall">No call is begun after this (UTC).</param>
-internal sealed class Trip(LaneKey key, IDestination destination, DestinationAccess access, BatchRecord record, DateTimeOffset lastCall)
+internal sealed class Trip(LaneKey key, IDestination destination, DestinationAccess access, BatchRecord record, Lease lease, DateTimeOffset lastCall)
 {
     public LaneKey Key => key;
 
@@ -309,7 +344,12 @@ internal sealed class Trip(LaneKey key, IDestination destination, DestinationAcc
 
     public BatchRecord Record => record;
 
+    public Lease Lease => lease;
+
     public DateTimeOffset LastCall => lastCall;
+
+    /// <summary>How fast calls may follow each other; null = as they come.</summary>
+    public RateLimit? Limit { get; init; }
 
     /// <summary>The connection is degraded, and the one call being made shows whether it works again.</summary>
     public bool IsProbing { get; set; }

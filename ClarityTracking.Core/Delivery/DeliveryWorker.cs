@@ -13,12 +13,15 @@ namespace ClarityTracking.Core.Delivery;
 public sealed partial class DeliveryWorker(
     NpgsqlDataSource database, DeliveryLane lanes, DeliveriesQueued queued, TimeProvider clock, ILogger<DeliveryWorker> log) : BackgroundService
 {
-    /// <summary>Every lane has one batch; what goes beyond is shared by all.</summary>
-    private const int MostLanes = 32, MostExtraBatches = 16;
+    /// <summary>
+    /// Lanes that make progress, lanes at all, and batches beyond the one that every lane has. A lane that waits for a slow platform costs next to
+    /// nothing and must take no other's place.
+    /// </summary>
+    private const int MostBusyLanes = 32, MostLanes = 256, MostExtraBatches = 16;
 
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(10), Quick = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1), AfterFailure = TimeSpan.FromSeconds(2);
-    private readonly ConcurrentDictionary<Guid, Task> _running = new();
+    private readonly ConcurrentDictionary<Guid, Lane> _running = new();
     private readonly ConcurrentDictionary<Guid, Concurrency> _concurrency = new();
     private readonly SemaphoreSlim _extraBatches = new(MostExtraBatches);
 
@@ -29,8 +32,8 @@ public sealed partial class DeliveryWorker(
             try
             {
                 foreach (var due in await DueAsync(stoppingToken))
-                    if (_running.Count(r => !r.Value.IsCompleted) < MostLanes && !(_running.TryGetValue(due.ConnectionId, out var lane) && !lane.IsCompleted))
-                        _running[due.ConnectionId] = RunLaneAsync(due, stoppingToken);
+                    if (!_running.ContainsKey(due.ConnectionId) && HasRoom())
+                        StartLane(due, stoppingToken);
                 await queued.WaitAsync(Poll, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -43,7 +46,29 @@ public sealed partial class DeliveryWorker(
                 await Task.Delay(AfterFailure, clock, CancellationToken.None);
             }
         }
-        await Task.WhenAll(_running.Values);
+        await Task.WhenAll(_running.Values.Select(lane => lane.Work));
+    }
+
+    private bool HasRoom() => _running.Count < MostLanes && _running.Count(r => clock.GetElapsedTime(r.Value.MovedAt) < Quick) < MostBusyLanes;
+
+    private void StartLane(LaneKey key, CancellationToken cancel)
+    {
+        var lane = _running[key.ConnectionId] = new Lane { MovedAt = clock.GetTimestamp() };
+        lane.Work = RunAsync();
+
+        async Task RunAsync()
+        {
+            await Task.Yield();
+            try
+            {
+                await RunLaneAsync(key, lane, cancel);
+            }
+            finally
+            {
+                _running.TryRemove(key.ConnectionId, out _);
+                queued.Raise();
+            }
+        }
     }
 
     /// <inheritdoc />
@@ -53,9 +78,8 @@ public sealed partial class DeliveryWorker(
         base.Dispose();
     }
 
-    private async Task RunLaneAsync(LaneKey key, CancellationToken cancel)
+    private async Task RunLaneAsync(LaneKey key, Lane lane, CancellationToken cancel)
     {
-        await Task.Yield();
         var concurrency = _concurrency.GetOrAdd(key.ConnectionId, _ => new Concurrency());
         var (started, batches, mayGoOn, isSetBack) = (clock.GetTimestamp(), new List<Task<BatchResult>>(), true, false);
         while (true)
@@ -69,6 +93,7 @@ public sealed partial class DeliveryWorker(
                 _extraBatches.Release();
             batches.Remove(done);
             var result = await done;
+            lane.MovedAt = clock.GetTimestamp();
             isSetBack |= result.End == BatchEnd.SetBack;
             if (result.End == BatchEnd.SetBack || result.Slowest > Quick)
                 concurrency.Decrease();
@@ -79,7 +104,6 @@ public sealed partial class DeliveryWorker(
         }
         if (concurrency.Allowed == 1)
             _concurrency.TryRemove(key.ConnectionId, out _);
-        queued.Raise();
     }
 
     private async Task<BatchResult> RunBatchAsync(LaneKey key, CancellationToken cancel)
@@ -106,6 +130,7 @@ public sealed partial class DeliveryWorker(
             SELECT c.workspace_id, c.id FROM connections c
               JOIN LATERAL (SELECT q.next_attempt_at FROM delivery_queue q
                              WHERE q.workspace_id = c.workspace_id AND q.connection_id = c.id AND q.next_attempt_at <= $1
+                               AND (q.claimed_until IS NULL OR q.claimed_until <= $1)
                              ORDER BY q.next_attempt_at LIMIT 1) oldest ON true
              WHERE c.enabled AND c.state <> 'paused' AND (c.not_before IS NULL OR c.not_before <= $1)
              ORDER BY oldest.next_attempt_at
@@ -116,6 +141,15 @@ public sealed partial class DeliveryWorker(
         while (await reader.ReadAsync(cancel))
             due.Add(new LaneKey(reader.GetGuid(0), reader.GetGuid(1)));
         return due;
+    }
+
+    /// <summary>A lane that runs.</summary>
+    private sealed class Lane
+    {
+        public Task Work { get; set; } = Task.CompletedTask;
+
+        /// <summary>When it began or a batch of it came back, as a timestamp of the clock.</summary>
+        public long MovedAt { get; set; }
     }
 
     [LoggerMessage(1201, LogLevel.Error, "Looking for due deliveries failed; it is tried again")]

@@ -6,9 +6,11 @@ namespace ClarityTracking.Core.Delivery;
 /// </summary>
 public static class RetryPolicy
 {
-    private static readonly TimeSpan FirstTransient = TimeSpan.FromSeconds(5), FirstRateLimited = TimeSpan.FromSeconds(60), LongestTransient = TimeSpan.FromMinutes(5), LongestRateLimited = TimeSpan.FromMinutes(30);
+    private static readonly TimeSpan FirstTransient = TimeSpan.FromSeconds(1), LongestTransient = TimeSpan.FromMinutes(5);
 
-    private static readonly TimeSpan LongestAlone = TimeSpan.FromHours(1);
+    private static readonly TimeSpan FirstRateLimited = TimeSpan.FromSeconds(60), LongestRateLimited = TimeSpan.FromMinutes(30);
+
+    private static readonly TimeSpan FirstAlone = TimeSpan.FromSeconds(5), LongestAlone = TimeSpan.FromHours(1);
 
     /// <summary>A proxy's mistaken Retry-After must not silence a connection for years.</summary>
     private static readonly TimeSpan LongestWish = TimeSpan.FromHours(6);
@@ -20,7 +22,8 @@ public static class RetryPolicy
     /// <param name="random">From 0 (inclusive) to 1 (exclusive).</param>
     public static TimeSpan Pause(FailureKind kind, int failures, TimeSpan? retryAfter, double random)
     {
-        var (first, longest) = kind == FailureKind.RateLimited ? (FirstRateLimited, LongestRateLimited) : (FirstTransient, LongestTransient);
+        // a platform that says when to come back is believed: the long pauses are for those that only say "too many"
+        var (first, longest) = kind == FailureKind.RateLimited && retryAfter is null ? (FirstRateLimited, LongestRateLimited) : (FirstTransient, LongestTransient);
         var ceiling = Min(first * Math.Pow(2, Math.Clamp(failures - 1, 0, 20)), longest);
         // half is fixed: a pause of nearly nothing would be a retry storm of its own
         var pause = ceiling / 2 + ceiling / 2 * random;
@@ -35,7 +38,7 @@ public static class RetryPolicy
     /// <param name="random">From 0 (inclusive) to 1 (exclusive).</param>
     public static TimeSpan PauseAlone(TimeSpan waited, double random)
     {
-        var ceiling = Min(waited > 2 * FirstTransient ? waited / 2 : FirstTransient, LongestAlone);
+        var ceiling = Min(waited > 2 * FirstAlone ? waited / 2 : FirstAlone, LongestAlone);
         return ceiling / 2 + ceiling / 2 * random;
     }
 

@@ -131,15 +131,16 @@ public sealed class EventTraces(ClarityDb database, CallArchive archive)
         var deliveries = await db.Deliveries.AsNoTracking().Where(d => d.WorkspaceId == e.WorkspaceId && d.EventId == e.Id).OrderBy(d => d.Id).ToListAsync(cancel);
         var connections = await db.Connections.AsNoTracking().Where(c => c.WebsiteId == e.WebsiteId).ToDictionaryAsync(c => c.Id, cancel);
         var ids = deliveries.ConvertAll(d => d.Id);
-        var attempts = await (from a in db.DeliveryAttempts.AsNoTracking()
-                              where a.WorkspaceId == e.WorkspaceId && ids.Contains(a.DeliveryId)
-                              join c in db.DeliveryCalls on new { a.WorkspaceId, Id = a.CallId } equals new { c.WorkspaceId, c.Id } into calls
-                              from c in calls.DefaultIfEmpty()
-                              orderby a.Id
-                              select new { Attempt = a, Call = c }).ToListAsync(cancel);
-        var byDelivery = attempts.ToLookup(a => a.Attempt.DeliveryId, a => new AttemptTrace(a.Attempt.At, a.Call?.Url,
-            a.Call is null || archive.Unpack(a.Call.WorkspaceId, a.Call.Id, a.Call.Request) is not { } request ? null : RequestOf(request, a.Attempt.Position), a.Call?.HttpStatus,
-            a.Call?.Response is { } response ? Json.ElementOf(response) : null, a.Attempt.Outcome, a.Attempt.Reason, a.Call?.DurationMs));
+        var failed = await db.DeliveryAttempts.AsNoTracking().Where(a => a.WorkspaceId == e.WorkspaceId && ids.Contains(a.DeliveryId))
+            .Select(a => new Try(a.DeliveryId, a.CallId, a.Position, a.At, a.Outcome, a.Reason)).ToListAsync(cancel);
+        var delivered = await db.Database.SqlQuery<Try>($"""
+            SELECT id AS "DeliveryId", call_id AS "CallId", call_position AS "Position", finished_at AS "At", status AS "Outcome", NULL AS "Reason"
+              FROM deliveries WHERE workspace_id = {e.WorkspaceId} AND event_id = {e.Id} AND call_id IS NOT NULL
+            """).ToListAsync(cancel);
+        var callIds = failed.Concat(delivered).Select(t => t.CallId).Distinct().ToList();
+        var calls = await db.DeliveryCalls.AsNoTracking().Where(c => c.WorkspaceId == e.WorkspaceId && callIds.Contains(c.Id)).ToDictionaryAsync(c => c.Id, cancel);
+        var byDelivery = failed.Concat(delivered).Select(t => (t.DeliveryId, Trace: TraceOf(t, calls.GetValueOrDefault(t.CallId)))).OrderBy(t => t.Trace.At)
+            .ToLookup(t => t.DeliveryId, t => t.Trace);
         return deliveries.ConvertAll(d =>
         {
             var connection = connections.GetValueOrDefault(d.ConnectionId);
@@ -147,6 +148,13 @@ public sealed class EventTraces(ClarityDb database, CallArchive archive)
                 d.FinishedAt, [.. byDelivery[d.Id]]);
         });
     }
+
+    /// <summary>One try, wherever it is kept.</summary>
+    private sealed record Try(Guid DeliveryId, Guid CallId, int Position, DateTimeOffset At, string Outcome, string? Reason);
+
+    private AttemptTrace TraceOf(Try @try, DeliveryCall? call) => new(call?.At ?? @try.At, call?.Url,
+        call is null || archive.Unpack(call.WorkspaceId, call.Id, call.Request) is not { } request ? null : RequestOf(request, @try.Position), call?.HttpStatus,
+        call?.Response is { } response ? Json.ElementOf(response) : null, @try.Outcome, @try.Reason, call?.DurationMs);
 
     private static EventDetails Details(Event e, bool hasPersonalData) => new(e.Id, e.EventId, e.Name, e.Source, e.IsTest, e.OccurredAt, e.ReceivedAt, e.VisitorId,
         e.SessionId, e.Url, e.Referrer, e.Value, e.Currency, e.OrderId, e.UserAgent, e.BotReason, e.ClickIds, e.Cookies, e.Utm, e.Consent,

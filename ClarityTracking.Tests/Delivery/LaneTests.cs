@@ -165,6 +165,82 @@ public sealed class LaneTests(AppWithPlatform app, ITestOutputHelper output) : I
     }
 
     [Fact]
+    public async Task Hanging_ManyConnections_DoNotDelayAnother()
+    {
+        const int Hanging = 70;
+        var (released, waiting) = (new TaskCompletionSource(), 0);
+        app.Platform.RespondAsync = async (path, body) =>
+        {
+            if (path.Contains("quick", StringComparison.Ordinal))
+                return Rows(body);
+            Interlocked.Increment(ref waiting);
+            await released.Task;
+            return Rows(body);
+        };
+        for (var i = 0; i < Hanging; i++)
+            await ConnectAsync("tinybird", $"hangs_{i}");
+        await SendAsync(["first"]);
+        await EventuallyAsync(() => Task.Run(() => Assert.Equal(Hanging, Volatile.Read(ref waiting)))); // all at once, each in its first call
+        var quick = await ConnectAsync("tinybird", "quick");
+        await SendAsync(Enumerable.Range(0, 20).Select(i => $"then-{i}"));
+        await EventuallyAsync(async () => Assert.Equal(20, await DeliveredAsync(quick)));
+        var slowest = await app.ValueAsync<double>($"SELECT max(extract(epoch FROM finished_at - created_at))::float8 FROM deliveries WHERE connection_id = '{quick}'");
+        Assert.InRange(slowest, 0, 2);
+        released.SetResult();
+    }
+
+    [Fact]
+    public async Task Claimed_ByAWorkerThatIsKilled_IsDueAgainSoonAndByOneThatLivesIsKept()
+    {
+        var connection = await ConnectAsync("meta");
+        var released = new TaskCompletionSource();
+        app.Platform.RespondAsync = async (_, _) =>
+        {
+            await released.Task;
+            return (200, Taken, null);
+        };
+        await SendAsync(["held"]);
+        await EventuallyAsync(() => Task.Run(() => Assert.Single(app.Platform.Seen)));
+        Task<DateTime> LeaseAsync() => app.ValueAsync<DateTime>($"SELECT claimed_until FROM delivery_queue WHERE connection_id = '{connection}'");
+        var first = await LeaseAsync();
+        Assert.InRange(first - app.Clock.GetUtcNow(), TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(15)); // a killed worker's batch waits no longer than this
+        await EventuallyAsync(async () => Assert.True(await LeaseAsync() > first.AddSeconds(3))); // a living one's is renewed
+        released.SetResult();
+        await EventuallyAsync(async () => Assert.Equal(1, await DeliveredAsync(connection)));
+        Assert.Single(app.Platform.Seen);
+    }
+
+    [Fact]
+    public async Task Limited_WithoutRetryAfter_LaterCallsKeepADistance()
+    {
+        var connection = await ConnectAsync("meta");
+        app.Platform.Respond = _ => (429, """{"error":{"message":"too many calls","code":17}}""", null);
+        await SendAsync(["slowed-0"]);
+        await EventuallyAsync(async () => Assert.Equal(1000, await app.ValueAsync<int>($"SELECT coalesce(slowed_interval_ms, 0) FROM connections WHERE id = '{connection}'")));
+        app.Platform.Respond = null;
+        app.Clock.Advance(LongestPause);
+        for (var i = 1; i <= 3; i++)
+        {
+            await EventuallyAsync(async () => Assert.Equal(i, await DeliveredAsync(connection)));
+            await SendAsync([$"slowed-{i}"]);
+        }
+        await EventuallyAsync(async () => Assert.Equal(4, await DeliveredAsync(connection)));
+        var distance = await app.ValueAsync<double>($"""
+            SELECT min(distance)::float8 FROM (SELECT extract(epoch FROM at - lag(at) OVER (ORDER BY at)) AS distance, http_status FROM delivery_calls WHERE connection_id = '{connection}') AS calls
+            """);
+        Assert.InRange(distance, 0.9, 3);
+    }
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1, 2)]
+    [InlineData(4, 8)]
+    [InlineData(8, 10)]
+    [InlineData(10, 10)]
+    public void Slowed_AgainAndAgain_DoublesUpToTenSeconds(int before, int after) =>
+        Assert.Equal(TimeSpan.FromSeconds(after), RateLimit.Slowed(before == 0 ? null : TimeSpan.FromSeconds(before)));
+
+    [Fact]
     public async Task Limited_WithoutRetryAfter_ConnectionSlowsDownMoreEachTime()
     {
         var connection = await ConnectAsync("meta");

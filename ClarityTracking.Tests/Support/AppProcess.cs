@@ -9,7 +9,19 @@ public sealed class AppProcess : IAsyncDisposable
 {
     private readonly Process _process;
 
-    private AppProcess(Process process, string url) => (_process, Url) = (process, url);
+    private readonly List<string> _output;
+
+    private AppProcess(Process process, string url, List<string> output) => (_process, Url, _output) = (process, url, output);
+
+    /// <summary>What it wrote so far: warnings and errors.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (_output)
+                return string.Join('\n', _output);
+        }
+    }
 
     /// <summary>Where it listens.</summary>
     public string Url { get; }
@@ -42,20 +54,21 @@ public sealed class AppProcess : IAsyncDisposable
         process.BeginErrorReadLine();
 
         using var http = new HttpClient();
-        for (var waited = Stopwatch.StartNew(); waited.Elapsed < TimeSpan.FromSeconds(60); await Task.Delay(100))
+        for (var waited = Stopwatch.StartNew(); waited.Elapsed < TimeSpan.FromSeconds(180); await Task.Delay(100))
         {
             if (process.HasExited)
                 break;
             try
             {
                 if ((await http.GetAsync($"{url}/health/live")).IsSuccessStatusCode)
-                    return new AppProcess(process, url);
+                    return new AppProcess(process, url, output);
             }
             catch (HttpRequestException)
             {
                 // not listening yet
             }
         }
+        process.Kill();
         throw new InvalidOperationException("The app did not start: " + string.Join('\n', output));
     }
 

@@ -3,17 +3,20 @@ using System.Net.Sockets;
 
 namespace ClarityTracking.Tests.Support;
 
-/// <summary>A port that leads to another one and can be cut: what an unplugged cable looks like to the app.</summary>
+/// <summary>A port that leads to another one and can be cut: what an unplugged cable looks like to the app. Or a slow one.</summary>
 public sealed class TcpRelay : IAsyncDisposable
 {
     private readonly int _target;
+    private readonly Func<TimeSpan>? _delay;
     private readonly CancellationTokenSource _stop = new();
     private readonly List<TcpClient> _open = [];
     private TcpListener? _listener;
 
-    public TcpRelay(int target)
+    /// <param name="target">The port it leads to.</param>
+    /// <param name="delay">How long each packet is held up on its way; asked for every one, from several threads.</param>
+    public TcpRelay(int target, Func<TimeSpan>? delay = null)
     {
-        _target = target;
+        (_target, _delay) = (target, delay);
         _listener = new TcpListener(IPAddress.Loopback, 0);
         _listener.Start();
         Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
@@ -73,7 +76,7 @@ public sealed class TcpRelay : IAsyncDisposable
         {
             await server.ConnectAsync(IPAddress.Loopback, _target);
             client.NoDelay = server.NoDelay = true;
-            await Task.WhenAny(client.GetStream().CopyToAsync(server.GetStream()), server.GetStream().CopyToAsync(client.GetStream()));
+            await Task.WhenAny(CopyAsync(client.GetStream(), server.GetStream()), CopyAsync(server.GetStream(), client.GetStream()));
         }
         catch (Exception error) when (error is SocketException or IOException or ObjectDisposedException or InvalidOperationException)
         {
@@ -83,6 +86,22 @@ public sealed class TcpRelay : IAsyncDisposable
         {
             client.Dispose();
             server.Dispose();
+        }
+    }
+
+    private async Task CopyAsync(NetworkStream from, NetworkStream to)
+    {
+        if (_delay is null)
+        {
+            await from.CopyToAsync(to);
+            return;
+        }
+        var packet = new byte[16 * 1024];
+        while (await from.ReadAsync(packet) is > 0 and var length)
+        {
+            if (_delay() is { Ticks: > 0 } wait)
+                await Task.Delay(wait);
+            await to.WriteAsync(packet.AsMemory(0, length));
         }
     }
 }

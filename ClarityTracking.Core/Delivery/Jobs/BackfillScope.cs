@@ -135,7 +135,7 @@ internal sealed record BackfillScope(
     private async Task<bool> IsBusyAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancel)
     {
         await using var command = Command($"""
-            SELECT count(*) FROM (SELECT FROM delivery_queue WHERE workspace_id = @workspace AND connection_id = @connection AND next_attempt_at <= @leased LIMIT {Room}) due
+            SELECT count(*) FROM (SELECT FROM delivery_queue WHERE workspace_id = @workspace AND connection_id = @connection AND next_attempt_at <= @now LIMIT {Room}) due
             """, connection, now);
         return (long)(await command.ExecuteScalarAsync(cancel))! >= Room;
     }
@@ -167,7 +167,7 @@ internal sealed record BackfillScope(
         var command = new NpgsqlCommand(sql, connection);
         foreach (var (name, value) in new (string, object)[]
         {
-            ("workspace", WorkspaceId), ("website", WebsiteId), ("connection", ConnectionId), ("cutoff", now - Destination.Info.MaxAge), ("leased", now + DeliveryLane.Lease),
+            ("workspace", WorkspaceId), ("website", WebsiteId), ("connection", ConnectionId), ("cutoff", now - Destination.Info.MaxAge), ("now", now),
             ("lowest", Partitions.LowestId(From)), ("highest", Partitions.LowestId(To)), ("floor", Partitions.LowestId(From.AddDays(-1))), ("position", position),
         })
             command.Parameters.AddWithValue(name, value);

@@ -31,11 +31,11 @@ internal sealed record ReplayScope(Guid WorkspaceId, Guid WebsiteId, ReplayReque
         EXISTS (SELECT FROM deliveries x WHERE x.workspace_id = d.workspace_id AND x.event_id = d.event_id AND x.connection_id = d.connection_id AND x.status = 'delivered')
         """;
 
-    // A row that may be in flight is left alone unless it is named: its lease looks like a pause of up to that length.
+    // What is due already needs no help, and what is on its way is due; it is left alone unless it is named.
     private const string Waiting = """
           FROM delivery_queue d
          WHERE d.workspace_id = @workspace AND d.website_id = @website AND d.connection_id = ANY (@connections) AND d.attempts > 0
-           AND d.id > @position AND d.id >= @lowest AND d.id < @highest AND (@ids::uuid[] IS NOT NULL OR d.next_attempt_at > @leased)
+           AND d.id > @position AND d.id >= @lowest AND d.id < @highest AND (@ids::uuid[] IS NOT NULL OR d.next_attempt_at > @now)
            AND (@ids::uuid[] IS NULL OR d.id = ANY (@ids)) AND (@name::text IS NULL OR d.event_name = @name) AND (@reason::text IS NULL OR d.reason = @reason)
         """;
 
@@ -186,7 +186,6 @@ internal sealed record ReplayScope(Guid WorkspaceId, Guid WebsiteId, ReplayReque
         // what this replay sent and the platform refused again is not sent a third time
         Add("asked", (asked ?? now).ToUniversalTime(), NpgsqlDbType.TimestampTz);
         Add("now", now, NpgsqlDbType.TimestampTz);
-        Add("leased", now + DeliveryLane.Lease, NpgsqlDbType.TimestampTz);
         Add("ids", Request.Ids?.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Uuid);
         Add("name", Request.EventName, NpgsqlDbType.Text);
         Add("reason", Request.Reason, NpgsqlDbType.Text);

@@ -65,7 +65,7 @@ public sealed class StrictPlatforms : IAsyncDisposable
 
     // ---- TikTok
 
-    static readonly Rule TikTokEvent = Object(("event!", Like("^.{1,50}$")), ("event_time!", Seconds(Week)), ("event_id!", Text),
+    internal static readonly Rule TikTokEvent = Object(("event!", Like("^.{1,50}$")), ("event_time!", Seconds(Week)), ("event_id!", Text),
         ("user!", Object(("email", List(Hash)), ("phone", List(Hash)), ("external_id", List(Hash)), ("first_name", Hash), ("last_name", Hash), ("zip_code", Hash),
             ("city", Like("^[a-z0-9]+$")), ("state", Like("^[a-z0-9]+$")), ("country", Like("^[a-z]{2}$")), ("ttclid", Text), ("ttp", Text), ("ip", Text), ("user_agent", Text))),
         ("page", Object(("url!", WebUrl), ("referrer", WebUrl))),
