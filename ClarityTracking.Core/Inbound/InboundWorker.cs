@@ -67,11 +67,12 @@ public sealed partial class InboundWorker(
     {
         try
         {
-            var problem = await RunAsync(source, webhook, cancel);
+            var (problem, request) = await RunAsync(source, webhook, cancel);
             if (problem is { MayPass: true } && webhook.Attempts < Pauses.Length)
                 await PutBackAsync(webhook, problem.Words, clock.GetUtcNow() + Pauses[webhook.Attempts], cancel);
             else
-                await FinishAsync(webhook, problem is null ? InboundStatus.Processed : InboundStatus.Failed, problem?.Words, source.Owner.PrivacyMode && problem is null, cancel);
+                await FinishAsync(webhook, problem is null ? InboundStatus.Processed : InboundStatus.Failed, problem?.Words ?? request,
+                    source.Owner.PrivacyMode && problem is null && request is null, cancel);
         }
         catch (Exception error) when (error is IntakeUnavailableException or NpgsqlException or IOException or TimeoutException)
         {
@@ -86,13 +87,14 @@ public sealed partial class InboundWorker(
 
     private sealed record Problem(string Words, bool MayPass);
 
-    private async Task<Problem?> RunAsync(SourceConnection source, StoredWebhook webhook, CancellationToken cancel)
+    /// <summary>What went wrong, and what a person is asked to do; null = nothing.</summary>
+    private async Task<(Problem? Problem, string? Request)> RunAsync(SourceConnection source, StoredWebhook webhook, CancellationToken cancel)
     {
         var sender = catalog.Find(source.Platform)!;
         var request = webhook.Open(protector);
         var reading = SourceReading.Of(sender, request, source.Settings);
         if (reading.Error is { } error)
-            return new Problem(error, MayPass: false);
+            return (new Problem(error, MayPass: false), null);
         Problem? problem = null;
         foreach (var record in reading.Records)
         {
@@ -109,7 +111,8 @@ public sealed partial class InboundWorker(
             if (refused is not null)
                 problem ??= new Problem(refused, MayPass: false);
         }
-        return problem;
+        return (problem, reading.Records.Any(r => r.Action == InboundAction.PrivacyRequest)
+            ? $"{sender.Info.DisplayName} asks on behalf of a person or the whole shop ({reading.Records[0].SourceEvent}); the body names whom. Give out or erase their data within 30 days." : null);
     }
 
     /// <summary>Asks the sender's API for what the notification leaves out. What cannot be had for now makes the webhook wait; what is gone is left out.</summary>
