@@ -1,5 +1,5 @@
-// Signs as the senders do, with their own libraries. Reads [{sender, secret, body, url}] from standard input, writes [{headers, verified}]:
-// what to send, and whether the library itself takes it with the secret that the receiver has ("receiverSecret", else the same).
+// Signs as the senders do, with their own libraries. Reads {sender, secret, receiverSecret?, body, url?, topic?} from standard input and
+// writes {headers, valid}: what to send, and whether the library itself takes it with the receiver's secret (the same when it is not given).
 import { createRequire } from "node:module";
 import "@shopify/shopify-api/adapters/node";
 import { ApiVersion, shopifyApi } from "@shopify/shopify-api";
