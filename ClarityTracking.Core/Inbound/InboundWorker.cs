@@ -21,7 +21,7 @@ public sealed partial class InboundWorker(
     NpgsqlDataSource database, SourceCatalog catalog, SourceDirectory directory, ConversionWriter conversions, ConversionIntake events, SecretProtector protector,
     DestinationClient client, IConfiguration configuration, WebhooksReceived received, TimeProvider clock, ILogger<InboundWorker> log) : BackgroundService
 {
-    private const int PerClaim = 50;
+    private const int PerClaim = 50, AtOnce = 8;
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(2), Poll = TimeSpan.FromSeconds(1), AfterFailure = TimeSpan.FromSeconds(2);
 
     /// <summary>Pauses after a failure that may pass; after the last one it waits for a person.</summary>
@@ -53,13 +53,16 @@ public sealed partial class InboundWorker(
     internal async Task<int> ProcessBatchAsync(CancellationToken cancel)
     {
         var claimed = await ClaimAsync(cancel);
-        foreach (var connection in claimed.GroupBy(w => (w.WorkspaceId, w.ConnectionId)))
+        var sources = new Dictionary<Guid, SourceConnection?>();
+        foreach (var webhook in claimed)
+            if (!sources.ContainsKey(webhook.ConnectionId))
+                sources[webhook.ConnectionId] = await directory.GetAsync(webhook.WorkspaceId, webhook.ConnectionId, cancel);
+        // In any order: conversions come out the same. Most of the time is spent waiting, for intake's commit or the sender's API.
+        await Parallel.ForEachAsync(claimed.OrderBy(w => w.Id), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (webhook, stop) =>
         {
-            var source = await directory.GetAsync(connection.Key.WorkspaceId, connection.Key.ConnectionId, cancel);
-            foreach (var webhook in connection.OrderBy(w => w.Id))
-                if (source is not null)
-                    await ProcessAsync(source, webhook, cancel);
-        }
+            if (sources[webhook.ConnectionId] is { } source)
+                await ProcessAsync(source, webhook, stop);
+        });
         return claimed.Count;
     }
 
