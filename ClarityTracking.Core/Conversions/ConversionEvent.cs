@@ -9,7 +9,8 @@ namespace ClarityTracking.Core.Conversions;
 /// <param name="OccurredAt">UTC.</param>
 /// <param name="Value">In major units; null = none is sent.</param>
 /// <param name="Remaining">Of a refund: what is left of the value after it.</param>
-public sealed record ConversionEvent(string Name, string EventId, DateTimeOffset OccurredAt, decimal? Value, decimal? Remaining = null)
+/// <param name="Total">Of a refund that the sender tells only by the total so far: that total.</param>
+public sealed record ConversionEvent(string Name, string EventId, DateTimeOffset OccurredAt, decimal? Value, decimal? Remaining = null, decimal? Total = null)
 {
     /// <summary>All events that a conversion has given rise to so far; those that were given already are left out by who asks.</summary>
     /// <param name="senderId">The id we keep it under.</param>
@@ -74,7 +75,8 @@ public sealed record ConversionEvent(string Name, string EventId, DateTimeOffset
                 continue;
             refunded += amount;
             var name = change.Action == InboundAction.Refund ? change.Key["refund:".Length..].Replace(':', '_') : $"{id}_{Money.Text(change.RefundedTotal!.Value, state.Currency)}";
-            yield return new ConversionEvent("refund", $"refund_{name}", change.OccurredAt, amount, state.Value is { } value ? Math.Max(0, value - refunded) : null);
+            yield return new ConversionEvent("refund", $"refund_{name}", change.OccurredAt, amount, state.Value is { } value ? Math.Max(0, value - refunded) : null,
+                change.Action == InboundAction.Refund ? null : change.RefundedTotal);
         }
     }
 

@@ -18,6 +18,7 @@ public sealed class ConversionIntake(IngestPipeline pipeline, VisitorMemory visi
     /// <exception cref="IntakeUnavailableException">Intake takes nothing for now; apply the record again later.</exception>
     public async Task<string?> ApplyAsync(SourceConnection source, ConversionWriter writer, InboundRecord record, Guid? webhookId, DateTimeOffset receivedAt, CancellationToken cancel)
     {
+        record = await WithBrowsersIdAsync(source, record, cancel);
         if (record.Action == InboundAction.CheckoutStarted)
         {
             var begun = new ConversionEvent("initiate_checkout", $"checkout_{ConversionEvent.ShortId(record.EntityId ?? record.DeliveryKey ?? "")}", record.EventTime ?? receivedAt, record.Value);
@@ -29,6 +30,10 @@ public sealed class ConversionIntake(IngestPipeline pipeline, VisitorMemory visi
         await writer.MarkTakenInAsync(source, changed.Id, changed.Owed, cancel);
         return refused;
     }
+
+    private async Task<InboundRecord> WithBrowsersIdAsync(SourceConnection source, InboundRecord record, CancellationToken cancel) =>
+        record.Attribution?.GetValueOrDefault("visitor_id") is { } told && await visitors.IdOfAsync(source, told, cancel) is var id && id != told
+            ? record with { Attribution = new Dictionary<string, string>(record.Attribution) { ["visitor_id"] = id } } : record;
 
     private async Task<string?> TakeInAsync(SourceConnection source, InboundRecord record, string? senderId, IReadOnlyList<ConversionEvent> events, CancellationToken cancel)
     {

@@ -99,6 +99,7 @@ public sealed record ConversionState(ConversionKind Kind, ConversionStatus Statu
             InboundAction.OrderCreated or InboundAction.OrderPaid or InboundAction.OrderUpdated or InboundAction.PaymentSucceeded when IsPaying(change) =>
                 next with { PaidAt = PaidAt ?? change.OccurredAt, Status = next.Kind == ConversionKind.Booking ? next.Status : Revived(ConversionStatus.Paid) },
             InboundAction.OrderUpdated when change.SenderStatus is "cancelled" or "canceled" or "voided" => next with { Status = ConversionStatus.Cancelled },
+            InboundAction.OrderUpdated when change.SenderStatus == "failed" && PaidAt is null => next with { Status = ConversionStatus.Failed },
             InboundAction.OrderDeleted => next with { Status = ConversionStatus.Cancelled },
             InboundAction.PaymentFailed when PaidAt is null && next.Kind != ConversionKind.Booking => next with { Status = ConversionStatus.Failed },
             InboundAction.PaymentPending when PaidAt is null && Status == ConversionStatus.Failed => next with { Status = ConversionStatus.Pending },

@@ -46,7 +46,9 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
         var stored = found ?? new StoredConversion(Guid.CreateVersion7(now), senderId, DateTimeOffset.MinValue, null, null);
         var merged = Merged(source, stored, record);
         var known = found is null ? [] : await ChangesAsync(connection, source, stored.Id, cancel);
-        var fresh = changes.FindAll(c => !known.Exists(k => k.Key == c.Key));
+        // A repetition adds nothing, but for an amount that could not be looked up the first time.
+        var fresh = changes.FindAll(c => !known.Exists(k => k.Key == c.Key && (k.Value is not null || c.Value is null)));
+        known.RemoveAll(k => fresh.Exists(f => f.Key == k.Key));
         known.AddRange(fresh);
         var state = ConversionState.Of(known);
 
@@ -205,7 +207,7 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
             INSERT INTO conversion_changes (workspace_id, website_id, conversion_id, id, key, action, occurred_at, version, sender_status, value, currency,
                                             refunded_total, starts_at, webhook_id, recorded_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-            ON CONFLICT (workspace_id, conversion_id, key) DO NOTHING
+            ON CONFLICT (workspace_id, conversion_id, key) DO UPDATE SET value = excluded.value, currency = excluded.currency
             """, cancel, source.WorkspaceId, source.WebsiteId, conversionId, Guid.CreateVersion7(now), change.Key, change.Action.Word(), change.OccurredAt,
             change.Version, change.SenderStatus, change.Value, change.Currency, change.RefundedTotal, change.StartsAt, webhookId, now);
 
@@ -215,15 +217,18 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
     {
         if (events.Count == 0)
             return [];
+        // A refund that is known by the total so far was told already with a larger total, when that arrived first.
         await using var command = Command(connection, """
             WITH noted AS (
                 INSERT INTO conversion_events (workspace_id, website_id, conversion_id, name, event_id, webhook_id)
-                SELECT $1, $2, $3, name, event_id, $4 FROM unnest($5, $6) AS t(name, event_id)
+                SELECT $1, $2, $3, name, event_id, $4 FROM unnest($5, $6, $7) AS t(name, event_id, superseded_by)
+                 WHERE NOT EXISTS (SELECT FROM conversion_events e WHERE e.workspace_id = $1 AND e.conversion_id = $3 AND e.event_id = ANY (string_to_array(t.superseded_by, ' ')))
                 ON CONFLICT DO NOTHING
                 RETURNING event_id)
             SELECT event_id FROM noted
             UNION SELECT event_id FROM conversion_events WHERE workspace_id = $1 AND conversion_id = $3 AND taken_in_at IS NULL
-            """, source.WorkspaceId, source.WebsiteId, conversionId, webhookId, events.Select(e => e.Name).ToArray(), events.Select(e => e.EventId).ToArray());
+            """, source.WorkspaceId, source.WebsiteId, conversionId, webhookId, events.Select(e => e.Name).ToArray(), events.Select(e => e.EventId).ToArray(),
+            events.Select(e => string.Join(' ', events.Where(o => o.Total > e.Total).Select(o => o.EventId))).ToArray());
         var owed = new HashSet<string>(StringComparer.Ordinal);
         await using var reader = await command.ExecuteReaderAsync(cancel);
         while (await reader.ReadAsync(cancel))

@@ -22,6 +22,27 @@ public sealed class VisitorMemory(NpgsqlDataSource database, EventLoader loader)
 {
     private const int Events = 30;
 
+    /// <summary>What the snippet puts before an id that it hands through a field of others (wwwroot-tracker/src/lazy/integrations/links.ts).</summary>
+    private const string HandedThrough = "v_";
+
+    /// <summary>
+    /// The visitor's id as the browser knows it, of one that a sender told. In fields that are not ours it begins with <c>v_</c>; an id that
+    /// begins so itself stays as it is when the website knows such a visitor.
+    /// </summary>
+    public async Task<string> IdOfAsync(SourceConnection source, string told, CancellationToken cancel)
+    {
+        if (!told.StartsWith(HandedThrough, StringComparison.Ordinal) || told.Length == HandedThrough.Length)
+            return told;
+        var bare = told[HandedThrough.Length..];
+        await using var command = database.CreateCommand("""
+            SELECT visitor_id FROM events WHERE workspace_id = $1 AND website_id = $2 AND visitor_id IN ($3, $4) AND source = 'browser' ORDER BY visitor_id = $3 DESC LIMIT 1
+            """);
+        foreach (var value in new object[] { source.WorkspaceId, source.WebsiteId, told, bare })
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        // of a browser that told nothing yet: the snippet's own ids are UUIDs
+        return await command.ExecuteScalarAsync(cancel) as string ?? (Guid.TryParseExact(bare, "D", out _) ? bare : told);
+    }
+
     /// <summary>What is known of a visitor of the website; null when nothing is.</summary>
     public async Task<RecalledVisitor?> RecallAsync(SourceConnection source, string visitorId, CancellationToken cancel)
     {

@@ -149,6 +149,7 @@ public sealed class InboundIntake(NpgsqlDataSource database, SourceCatalog catal
         "missing_header" => "It carries no signature.",
         "malformed_header" => "Its signature cannot be read.",
         "timestamp_too_old" or "timestamp_too_new" => "It was signed too long ago or in the future: replayed, or a clock is wrong.",
+        "account_mismatch" => "It is of another account than the one in the connection's settings.",
         _ => "Its signature does not fit the secret: the secret is another one, or the body was changed on the way.",
     };
 

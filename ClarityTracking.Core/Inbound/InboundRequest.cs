@@ -38,4 +38,7 @@ public sealed record Verdict(bool IsValid, string Reason, bool IsPing = false)
 
     /// <summary>Signed in the future.</summary>
     public static readonly Verdict TooNew = new(false, "timestamp_too_new");
+
+    /// <summary>Signed rightly, for an account that the connection does not belong to.</summary>
+    public static readonly Verdict OtherAccount = new(false, "account_mismatch");
 }

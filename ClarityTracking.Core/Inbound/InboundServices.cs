@@ -1,5 +1,9 @@
 using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Inbound.Generic;
+using ClarityTracking.Core.Inbound.Shopify;
+using ClarityTracking.Core.Inbound.Square;
+using ClarityTracking.Core.Inbound.Stripe;
+using ClarityTracking.Core.Inbound.WooCommerce;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ClarityTracking.Core.Inbound;
@@ -11,6 +15,10 @@ public static class InboundServices
     public static IServiceCollection AddSources(this IServiceCollection services)
     {
         services.AddSingleton<ISource, GenericSource>();
+        services.AddSingleton<ISource, ShopifySource>();
+        services.AddSingleton<ISource, SquareSource>();
+        services.AddSingleton<ISource, StripeSource>();
+        services.AddSingleton<ISource, WooCommerceSource>();
         services.AddSingleton<SourceCatalog>().AddSingleton<SourceDirectory>().AddSingleton<WebhooksReceived>().AddSingleton<InboundIntake>();
         services.AddSingleton<VisitorMemory>().AddSingleton<ConversionWriter>().AddSingleton<ConversionIntake>();
         services.AddSingleton<InboundWorker>().AddSingleton<InboundQueries>();

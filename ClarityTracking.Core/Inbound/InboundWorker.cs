@@ -21,7 +21,7 @@ public sealed partial class InboundWorker(
     NpgsqlDataSource database, SourceCatalog catalog, SourceDirectory directory, ConversionWriter conversions, ConversionIntake events, SecretProtector protector,
     DestinationClient client, IConfiguration configuration, WebhooksReceived received, TimeProvider clock, ILogger<InboundWorker> log) : BackgroundService
 {
-    private const int PerClaim = 50;
+    private const int PerClaim = 50, AtOnce = 8;
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(2), Poll = TimeSpan.FromSeconds(1), AfterFailure = TimeSpan.FromSeconds(2);
 
     /// <summary>Pauses after a failure that may pass; after the last one it waits for a person.</summary>
@@ -53,13 +53,16 @@ public sealed partial class InboundWorker(
     internal async Task<int> ProcessBatchAsync(CancellationToken cancel)
     {
         var claimed = await ClaimAsync(cancel);
-        foreach (var connection in claimed.GroupBy(w => (w.WorkspaceId, w.ConnectionId)))
+        var sources = new Dictionary<Guid, SourceConnection?>();
+        foreach (var webhook in claimed)
+            if (!sources.ContainsKey(webhook.ConnectionId))
+                sources[webhook.ConnectionId] = await directory.GetAsync(webhook.WorkspaceId, webhook.ConnectionId, cancel);
+        // In any order: conversions come out the same. Most of the time is spent waiting, for intake's commit or the sender's API.
+        await Parallel.ForEachAsync(claimed.OrderBy(w => w.Id), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (webhook, stop) =>
         {
-            var source = await directory.GetAsync(connection.Key.WorkspaceId, connection.Key.ConnectionId, cancel);
-            foreach (var webhook in connection.OrderBy(w => w.Id))
-                if (source is not null)
-                    await ProcessAsync(source, webhook, cancel);
-        }
+            if (sources[webhook.ConnectionId] is { } source)
+                await ProcessAsync(source, webhook, stop);
+        });
         return claimed.Count;
     }
 
@@ -67,11 +70,12 @@ public sealed partial class InboundWorker(
     {
         try
         {
-            var problem = await RunAsync(source, webhook, cancel);
+            var (problem, request) = await RunAsync(source, webhook, cancel);
             if (problem is { MayPass: true } && webhook.Attempts < Pauses.Length)
                 await PutBackAsync(webhook, problem.Words, clock.GetUtcNow() + Pauses[webhook.Attempts], cancel);
             else
-                await FinishAsync(webhook, problem is null ? InboundStatus.Processed : InboundStatus.Failed, problem?.Words, source.Owner.PrivacyMode && problem is null, cancel);
+                await FinishAsync(webhook, problem is null ? InboundStatus.Processed : InboundStatus.Failed, problem?.Words ?? request,
+                    source.Owner.PrivacyMode && problem is null && request is null, cancel);
         }
         catch (Exception error) when (error is IntakeUnavailableException or NpgsqlException or IOException or TimeoutException)
         {
@@ -86,13 +90,14 @@ public sealed partial class InboundWorker(
 
     private sealed record Problem(string Words, bool MayPass);
 
-    private async Task<Problem?> RunAsync(SourceConnection source, StoredWebhook webhook, CancellationToken cancel)
+    /// <summary>What went wrong, and what a person is asked to do; null = nothing.</summary>
+    private async Task<(Problem? Problem, string? Request)> RunAsync(SourceConnection source, StoredWebhook webhook, CancellationToken cancel)
     {
         var sender = catalog.Find(source.Platform)!;
         var request = webhook.Open(protector);
         var reading = SourceReading.Of(sender, request, source.Settings);
         if (reading.Error is { } error)
-            return new Problem(error, MayPass: false);
+            return (new Problem(error, MayPass: false), null);
         Problem? problem = null;
         foreach (var record in reading.Records)
         {
@@ -109,7 +114,8 @@ public sealed partial class InboundWorker(
             if (refused is not null)
                 problem ??= new Problem(refused, MayPass: false);
         }
-        return problem;
+        return (problem, reading.Records.Any(r => r.Action == InboundAction.PrivacyRequest)
+            ? $"{sender.Info.DisplayName} asks on behalf of a person or the whole shop ({reading.Records[0].SourceEvent}); the body names whom. Give out or erase their data within 30 days." : null);
     }
 
     /// <summary>Asks the sender's API for what the notification leaves out. What cannot be had for now makes the webhook wait; what is gone is left out.</summary>

@@ -24,7 +24,7 @@ public static class Money
     {
         var value = (decimal)amount;
         for (var i = Decimals(currency); i > 0; i--)
-            value /= 10;
+            value *= 0.1m; // and not / 10: so 3500 cents are 35.00
         return value;
     }
 

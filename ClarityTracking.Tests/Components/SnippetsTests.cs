@@ -232,8 +232,8 @@ public sealed partial class SnippetsTests(Browser browser) : IClassFixture<Brows
         var code = Liquid().Replace(Variable().Replace(Php().Replace(piece.Code, "null"), "null"), "");
         if (stack == "nextjs")
             return [("tsx", piece.Code)];
-        if (stack == "http")
-            return [];
+        if (stack == "http" || piece.Code.Contains("add_action(", StringComparison.Ordinal) && !piece.Code.Contains("<script", StringComparison.Ordinal))
+            return []; // nothing for browsers
         if (!piece.Code.Contains("<script", StringComparison.Ordinal))
             return [("js", $"(async () => {{\n{piece.Code}\n}})")];
         return InScript().Matches(code).Where(m => m.Groups[1].Value.Trim().Length > 0).Select(m => (stack == "gtm" ? "es5" : "js", m.Groups[1].Value));

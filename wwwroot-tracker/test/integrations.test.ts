@@ -115,7 +115,8 @@ test("Bookings_Addresses_CarryWhatTheirWebhookBringsBack", async () => {
     assert.deepEqual(query(address), { ...plain, "field:77": id });
   for (const address of ["https://jane.square.site/", "https://book.squareup.com/appointments/x", "https://squareup.com/appointments/book/x"])
     assert.deepEqual(query(address), plain);
-  for (const stranger of ["https://squareup.com/signup", "https://as.com/", "https://notcalendly.com/x", "https://calendly.com.evil.net/x"])
+  assert.deepEqual(query("https://buy.stripe.com/test_abc?prefilled_email=a%40example.com"), { prefilled_email: "a@example.com", client_reference_id: "v_" + id });
+  for (const stranger of ["https://dashboard.stripe.com/x", "https://squareup.com/signup", "https://as.com/", "https://notcalendly.com/x", "https://calendly.com.evil.net/x"])
     assert.equal(clicked(page, stranger), stranger);
 });
 

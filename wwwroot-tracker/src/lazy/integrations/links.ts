@@ -13,6 +13,7 @@ const crossing = (url: URL): string =>
  * Calendly: only utm_* and salesforce_uuid (developer.calendly.com, webhook payload `tracking`); an id of ours in a field of others starts with v_.
  * Cal.com: metadata[name] (cal.com/help/embedding/prefill-booking-form-embed).
  * Acuity: intake fields by number (developers.acuityscheduling.com/docs/embedding). Square: nothing, but the booking page may run our tag.
+ * Stripe's payment links: client_reference_id, which takes letters, digits, - and _ (docs.stripe.com/payment-links/url-parameters).
  * All November 2026.
  */
 const senders: [address: RegExp, rename: (name: string) => string, visitorPrefix?: string][] = [
@@ -20,6 +21,7 @@ const senders: [address: RegExp, rename: (name: string) => string, visitorPrefix
   [/^(app\.)?cal\.(com|eu)\//, (name) => `metadata[${name}]`],
   [/^([\w-]+\.)*(acuityscheduling\.com|squarespacescheduling\.com|as\.me)\//, (name) => name],
   [/^(([\w-]+\.)*square\.site|book\.squareup\.com|(app\.)?squareup\.com\/appointments)\//, (name) => name],
+  [/^(buy|book|donate)\.stripe\.com\//, (name) => (name === "ct_vid" ? "client_reference_id" : ""), "v_"],
 ];
 
 /** What to add to an address: name -> value. Nothing for the addresses of strangers. */

@@ -16,6 +16,8 @@ internal static class Shopify
             yield return new Piece("Checkout and purchases",
                 "Settings > Customer events > Add custom pixel: paste it, save, connect. The theme's tag does not run in the checkout; this does, with the same visitor and click ids.",
                 Pixel(plan));
+        yield return new Piece("Let orders know their visit",
+            "In theme.liquid, below the tag: puts the visitor's and click ids into the cart, from where Shopify hands them to the order and its webhooks.", Cart);
         yield return new Piece("Say who it is", "In theme.liquid, below the tag: names the customer who is signed in.", $$$"""
             {% if customer %}
             <script>
@@ -42,6 +44,56 @@ internal static class Shopify
                 </script>
                 """);
     }
+
+    /// <summary>
+    /// Cart attributes become an order's note attributes; those that begin with an underscore are shown to nobody in the checkout.
+    /// Written once per cart and change. shopify.dev/docs/api/ajax/reference/cart, November 2026.
+    /// </summary>
+    private const string Cart = """
+        <script>
+        (function () {
+          function cookie(name) {
+            var found = document.cookie.match("(?:^|; )" + name + "=([^;]*)");
+            try {
+              return found ? decodeURIComponent(found[1]) : "";
+            } catch (error) {
+              return "";
+            }
+          }
+          function json(name) {
+            try {
+              return JSON.parse(cookie(name)) || {};
+            } catch (error) {
+              return {};
+            }
+          }
+          function tell() {
+            var visitor = cookie("ct_visitor"), choice = json("ct_consent"), clicks = json("ct_clicks"), name;
+            if (!visitor || cookie("ct_optout") || choice.analytics === false) return;
+            var told = { _ct_vid: visitor };
+            if (choice.ads !== false) {
+              told._fbp = cookie("_fbp");
+              told._fbc = cookie("_fbc");
+              for (name in clicks) told["_" + name] = clicks[name].value;
+            }
+            var text = JSON.stringify(told);
+            try {
+              if (sessionStorage.getItem("ct_cart") === cookie("cart") + text) return;
+            } catch (error) {}
+            fetch(window.Shopify.routes.root + "cart/update.js", {
+              method: "POST",
+              headers: { "Content-Type": "application/json" },
+              body: JSON.stringify({ attributes: told })
+            }).then(function (answer) {
+              if (answer.ok) sessionStorage.setItem("ct_cart", cookie("cart") + text);
+            }).catch(function () {});
+          }
+          // the tag makes the visitor's id first; a cart that is filled later keeps what it was told
+          window.addEventListener("load", function () { setTimeout(tell, 2000); });
+          document.addEventListener("submit", tell, true);
+        })();
+        </script>
+        """;
 
     private static string Pixel(TagPlan plan)
     {

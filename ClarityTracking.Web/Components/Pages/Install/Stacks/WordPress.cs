@@ -15,6 +15,40 @@ internal static class WordPress
             }, 1);
             """), More);
 
+    /// <summary>
+    /// The first hook is the classic checkout's, the second that of the checkout block; both save the order after it. WordPress adds slashes
+    /// to cookies. developer.woocommerce.com (Store API hooks), November 2026.
+    /// </summary>
+    private const string OrderMeta = """
+        (function () {
+            $tell = function ($order) {
+                $cookie = function ($name) {
+                    return isset($_COOKIE[$name]) ? (string) wp_unslash($_COOKIE[$name]) : '';
+                };
+                $choice = (array) json_decode($cookie('ct_consent'), true);
+                if ($cookie('ct_visitor') === '' || $cookie('ct_optout') !== '' || (isset($choice['analytics']) && !$choice['analytics'])) {
+                    return;
+                }
+                $order->update_meta_data('_ct_vid', sanitize_text_field($cookie('ct_visitor')));
+                if (isset($choice['ads']) && !$choice['ads']) {
+                    return;
+                }
+                foreach (['_fbp', '_fbc'] as $name) {
+                    if ($cookie($name) !== '') {
+                        $order->update_meta_data($name, sanitize_text_field($cookie($name)));
+                    }
+                }
+                foreach ((array) json_decode($cookie('ct_clicks'), true) as $name => $click) {
+                    if (is_array($click) && isset($click['value'])) {
+                        $order->update_meta_data('_' . sanitize_key($name), sanitize_text_field((string) $click['value']));
+                    }
+                }
+            };
+            add_action('woocommerce_checkout_create_order', $tell);
+            add_action('woocommerce_store_api_checkout_update_order_meta', $tell);
+        })();
+        """;
+
     private static IEnumerable<Piece> More(TagPlan plan)
     {
         yield return new Piece("Or with a header plugin", "Instead of the code above: paste it into the header field of a \"header and footer code\" plugin.", Html.Tag(plan));
@@ -56,6 +90,9 @@ internal static class WordPress
                     <?php
                 });
                 """);
+        yield return new Piece("WooCommerce: let orders know their visit",
+            "Below the code above. Keeps the visitor's and click ids with the order, from where its webhooks hand them on: without it, an order that is paid later is nobody's.",
+            OrderMeta);
         yield return new Piece("Say who it is", "Below the code above: names the visitor who is signed in.", $$"""
             add_action('wp_footer', function () {
                 $user = wp_get_current_user();
