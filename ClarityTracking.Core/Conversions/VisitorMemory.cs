@@ -22,6 +22,26 @@ public sealed class VisitorMemory(NpgsqlDataSource database, EventLoader loader)
 {
     private const int Events = 30;
 
+    /// <summary>Before an id of ours in a field that is another's: senders' own ids never look like that.</summary>
+    private const string Mark = "v_";
+
+    /// <summary>
+    /// A visitor's id as the browser tells it. What came back by a borrowed field carries a mark; an id may also begin so by itself, so who was
+    /// seen decides, and for one that was not seen that the snippet's ids are UUIDs.
+    /// </summary>
+    public async Task<string> NameAsync(SourceConnection source, string told, CancellationToken cancel)
+    {
+        if (!told.StartsWith(Mark, StringComparison.Ordinal) || told.Length == Mark.Length)
+            return told;
+        var bare = told[Mark.Length..];
+        await using var command = database.CreateCommand("""
+            SELECT visitor_id FROM events WHERE workspace_id = $1 AND website_id = $2 AND visitor_id = ANY ($3) AND source = 'browser' ORDER BY visitor_id = $4 DESC LIMIT 1
+            """);
+        foreach (var value in new object[] { source.WorkspaceId, source.WebsiteId, new[] { told, bare }, told })
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        return await command.ExecuteScalarAsync(cancel) as string ?? (Guid.TryParseExact(bare, "D", out _) ? bare : told);
+    }
+
     /// <summary>What is known of a visitor of the website; null when nothing is.</summary>
     public async Task<RecalledVisitor?> RecallAsync(SourceConnection source, string visitorId, CancellationToken cancel)
     {

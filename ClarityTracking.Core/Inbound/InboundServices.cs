@@ -1,5 +1,12 @@
 using ClarityTracking.Core.Conversions;
+using ClarityTracking.Core.Inbound.Acuity;
+using ClarityTracking.Core.Inbound.Calcom;
+using ClarityTracking.Core.Inbound.Calendly;
 using ClarityTracking.Core.Inbound.Generic;
+using ClarityTracking.Core.Inbound.Hubspot;
+using ClarityTracking.Core.Inbound.Pulls;
+using ClarityTracking.Core.Inbound.Skool;
+using ClarityTracking.Core.Inbound.Whop;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ClarityTracking.Core.Inbound;
@@ -11,9 +18,12 @@ public static class InboundServices
     public static IServiceCollection AddSources(this IServiceCollection services)
     {
         services.AddSingleton<ISource, GenericSource>();
+        services.AddSingleton<ISource, CalendlySource>().AddSingleton<ISource, CalcomSource>().AddSingleton<ISource, AcuitySource>();
+        services.AddSingleton<ISource, HubspotSource>().AddSingleton<ISource, WhopSource>().AddSingleton<ISource, SkoolSource>();
         services.AddSingleton<SourceCatalog>().AddSingleton<SourceDirectory>().AddSingleton<WebhooksReceived>().AddSingleton<InboundIntake>();
         services.AddSingleton<VisitorMemory>().AddSingleton<ConversionWriter>().AddSingleton<ConversionIntake>();
-        services.AddSingleton<InboundWorker>().AddSingleton<InboundQueries>();
+        services.AddSingleton<SenderApi>().AddSingleton<InboundWorker>().AddSingleton<InboundQueries>();
+        services.AddSingleton<PullsQueued>().AddSingleton<SourcePulls>().AddSingleton<PullWorker>();
         return services;
     }
 }

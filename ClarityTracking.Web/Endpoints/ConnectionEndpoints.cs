@@ -2,6 +2,7 @@ using System.Text.Json;
 using ClarityTracking.Core;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Inbound.Pulls;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -16,6 +17,9 @@ public static class ConnectionEndpoints
     /// <summary>Our id or the sender's of an event; null = the newest event of the most valuable name that the connection sends.</summary>
     public sealed record PreviewOrder(string? EventId);
 
+    /// <summary>How many days back: 1 to 365.</summary>
+    public sealed record PullOrder(int? Days);
+
     public static void MapConnections(this RouteGroupBuilder api)
     {
         var group = api.MapGroup("/websites/{id:guid}/connections").WithTags("Connections");
@@ -26,6 +30,8 @@ public static class ConnectionEndpoints
         group.MapDelete("/{cid:guid}", DeleteAsync);
         group.MapPost("/{cid:guid}/preview", PreviewAsync);
         group.MapPost("/{cid:guid}/test", TestAsync);
+        group.MapGet("/{cid:guid}/pull", PullStateAsync);
+        group.MapPost("/{cid:guid}/pull", PullAsync);
         api.MapGet("/connections/{cid:guid}/health", HealthAsync).WithTags("Connections");
     }
 
@@ -59,6 +65,17 @@ public static class ConnectionEndpoints
     internal static async Task<Results<Ok<ConnectionTest>, ProblemHttpResult>> TestAsync(
         Guid id, Guid cid, TestOrder? order, Caller caller, ConnectionTester tester, CancellationToken cancel) =>
         (await tester.TestAsync(caller, id, cid, order ?? new TestOrder(), cancel)).Ok();
+
+    internal static async Task<Results<Ok<PullState>, ProblemHttpResult>> PullStateAsync(
+        Guid id, Guid cid, Caller caller, SourcePulls pulls, CancellationToken cancel) =>
+        (await pulls.GetAsync(caller, id, cid, cancel)).Ok();
+
+    internal static async Task<Results<Accepted<SourcePull>, ProblemHttpResult>> PullAsync(
+        Guid id, Guid cid, PullOrder order, Caller caller, SourcePulls pulls, CancellationToken cancel)
+    {
+        var started = await pulls.StartAsync(caller, id, cid, order.Days, cancel);
+        return started.IsOk ? TypedResults.Accepted($"/api/websites/{id}/connections/{cid}/pull", started.Value) : Security.Problems.From(started.Error);
+    }
 
     internal static async Task<Results<Ok<ConnectionHealth>, ProblemHttpResult>> HealthAsync(
         Guid cid, Caller caller, DeliveryQueries deliveries, CancellationToken cancel) =>
