@@ -11,6 +11,9 @@ namespace ClarityTracking.Core.Conversions;
 /// <param name="Remaining">Of a refund: what is left of the value after it.</param>
 public sealed record ConversionEvent(string Name, string EventId, DateTimeOffset OccurredAt, decimal? Value, decimal? Remaining = null)
 {
+    /// <summary>Names that a conversion can give rise to more than once; of all others there is one.</summary>
+    internal static readonly string[] Repeating = ["refund", "booking_rescheduled"];
+
     /// <summary>All events that a conversion has given rise to so far; those that were given already are left out by who asks.</summary>
     /// <param name="senderId">The id we keep it under.</param>
     /// <param name="state">Its state.</param>

@@ -78,7 +78,7 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
 
     /// <summary>
     /// Whether a notification and something pulled tell the same. They seldom do at the same moment: senders stamp a notification when they
-    /// send it. A refund has its own id in both.
+    /// send it. What tells an amount that is not known yet is no repetition. A refund has its own id in both.
     /// </summary>
     /// <param name="known">What is known.</param>
     /// <param name="told">What is told now, of this record.</param>
@@ -89,7 +89,7 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
         return knownIsPulled != toldIsPulled && known.Action == told.Action
             && known.Key.AsSpan(knownIsPulled ? Pulled.Length : 0).StartsWith($"{EnumText.Word(told.Action)}:{record.EntityId}:")
             && known.StartsAt == told.StartsAt && known.SenderStatus == told.SenderStatus && known.RefundedTotal == told.RefundedTotal
-            && (known.Value == told.Value || (knownIsPulled ? known : told).Value is null);
+            && (told.Value is null || known.Value == told.Value);
     }
 
     /// <summary>A record as changes: usually one; an order that lists its refunds has one more for each.</summary>
@@ -238,11 +238,14 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
             WITH noted AS (
                 INSERT INTO conversion_events (workspace_id, website_id, conversion_id, name, event_id, webhook_id)
                 SELECT $1, $2, $3, name, event_id, $4 FROM unnest($5, $6) AS t(name, event_id)
+                 WHERE name = ANY ($7) OR NOT EXISTS ( -- two conversions that turned out to be one have told it already, under the other's id
+                       SELECT FROM conversion_events x WHERE x.workspace_id = $1 AND x.conversion_id = $3 AND x.name = t.name)
                 ON CONFLICT DO NOTHING
                 RETURNING event_id)
             SELECT event_id FROM noted
             UNION SELECT event_id FROM conversion_events WHERE workspace_id = $1 AND conversion_id = $3 AND taken_in_at IS NULL
-            """, source.WorkspaceId, source.WebsiteId, conversionId, webhookId, events.Select(e => e.Name).ToArray(), events.Select(e => e.EventId).ToArray());
+            """, source.WorkspaceId, source.WebsiteId, conversionId, webhookId, events.Select(e => e.Name).ToArray(), events.Select(e => e.EventId).ToArray(),
+            ConversionEvent.Repeating);
         var owed = new HashSet<string>(StringComparer.Ordinal);
         await using var reader = await command.ExecuteReaderAsync(cancel);
         while (await reader.ReadAsync(cancel))
