@@ -25,7 +25,8 @@ public sealed record ConversionEvent(string Name, string EventId, DateTimeOffset
             yield return new ConversionEvent(made.Name, $"{made.Prefix}_{id}", made.IsPurchase ? paid : state.OccurredAt, state.Value);
         if (state.Kind == ConversionKind.Booking)
         {
-            if (changes.Any(c => c.Action is InboundAction.BookingCreated or InboundAction.BookingRescheduled or InboundAction.BookingCompleted or InboundAction.BookingNoShow)
+            // not for a no-show alone: its booking may be told later, under the id it had before it was moved
+            if (changes.Any(c => c.Action is InboundAction.BookingCreated or InboundAction.BookingRescheduled or InboundAction.BookingCompleted)
                 && !(state.Status == ConversionStatus.Pending))
                 yield return new ConversionEvent("schedule", $"schedule_{id}", state.OccurredAt, state.Value);
             foreach (var (action, name) in Lifecycle)
