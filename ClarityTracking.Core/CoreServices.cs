@@ -21,6 +21,7 @@ using ClarityTracking.Core.Destinations.Tinybird;
 using ClarityTracking.Core.Destinations.Webhook;
 using ClarityTracking.Core.Health;
 using ClarityTracking.Core.Inbound;
+using ClarityTracking.Core.Inbound.Pulls;
 using ClarityTracking.Core.Ingestion;
 using ClarityTracking.Core.Ingestion.Identify;
 using ClarityTracking.Core.Ingestion.Store;
@@ -58,7 +59,8 @@ public static class CoreServices
         services.AddSingleton<CallArchive>();
         services.AddSingleton<DeliveryLane>();
         if (roles.HasFlag(NodeRoles.Worker))
-            services.AddHostedService(provider => provider.GetRequiredService<InboundWorker>()).AddHostedService<EventRouter>().AddHostedService<DeliveryWorker>().AddHostedService<DeliveryJobWorker>();
+            services.AddHostedService(provider => provider.GetRequiredService<InboundWorker>()).AddHostedService(provider => provider.GetRequiredService<PullWorker>())
+                .AddHostedService<EventRouter>().AddHostedService<DeliveryWorker>().AddHostedService<DeliveryJobWorker>();
         services.AddSingleton<IDestination, MetaDestination>();
         services.AddSingleton<IDestination, TikTokDestination>().AddSingleton<IDestination, PinterestDestination>();
         services.AddSingleton<IDestination, SnapchatDestination>().AddSingleton<IDestination, RedditDestination>();

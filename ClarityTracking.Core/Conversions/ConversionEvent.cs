@@ -12,6 +12,9 @@ namespace ClarityTracking.Core.Conversions;
 /// <param name="Total">Of a refund that the sender tells only by the total so far: that total.</param>
 public sealed record ConversionEvent(string Name, string EventId, DateTimeOffset OccurredAt, decimal? Value, decimal? Remaining = null, decimal? Total = null)
 {
+    /// <summary>Names that a conversion can give rise to more than once; of all others there is one.</summary>
+    internal static readonly string[] Repeating = ["refund", "booking_rescheduled"];
+
     /// <summary>All events that a conversion has given rise to so far; those that were given already are left out by who asks.</summary>
     /// <param name="senderId">The id we keep it under.</param>
     /// <param name="state">Its state.</param>
@@ -23,7 +26,8 @@ public sealed record ConversionEvent(string Name, string EventId, DateTimeOffset
             yield return new ConversionEvent(made.Name, $"{made.Prefix}_{id}", made.IsPurchase ? paid : state.OccurredAt, state.Value);
         if (state.Kind == ConversionKind.Booking)
         {
-            if (changes.Any(c => c.Action is InboundAction.BookingCreated or InboundAction.BookingRescheduled or InboundAction.BookingCompleted or InboundAction.BookingNoShow)
+            // not for a no-show alone: its booking may be told later, under the id it had before it was moved
+            if (changes.Any(c => c.Action is InboundAction.BookingCreated or InboundAction.BookingRescheduled or InboundAction.BookingCompleted)
                 && !(state.Status == ConversionStatus.Pending))
                 yield return new ConversionEvent("schedule", $"schedule_{id}", state.OccurredAt, state.Value);
             foreach (var (action, name) in Lifecycle)

@@ -7,6 +7,11 @@ using ClarityTracking.Core.Ingestion.Validate;
 
 namespace ClarityTracking.Core.Conversions;
 
+/// <summary>What became of a record. Its conversion is stored in any case.</summary>
+/// <param name="Refused">Why intake refused one of its events, in a sentence; null = all went in.</param>
+/// <param name="Changes">How many changes it told that were not known before.</param>
+public sealed record AppliedRecord(string? Refused, int Changes);
+
 /// <summary>
 /// Gives intake the events that conversions and checkouts give rise to: what the sender tells, joined by the visitor's id with what the
 /// browser told before (click ids, browser ids, consent, address), since no sender knows those.
@@ -14,23 +19,25 @@ namespace ClarityTracking.Core.Conversions;
 public sealed class ConversionIntake(IngestPipeline pipeline, VisitorMemory visitors, TimeProvider clock)
 {
     /// <summary>Applies a complete record and takes in the events it owes.</summary>
-    /// <returns>Null when all went in; else why intake refused one, in a sentence. The conversion is stored in both cases.</returns>
     /// <exception cref="IntakeUnavailableException">Intake takes nothing for now; apply the record again later.</exception>
-    public async Task<string?> ApplyAsync(SourceConnection source, ConversionWriter writer, InboundRecord record, Guid? webhookId, DateTimeOffset receivedAt, CancellationToken cancel)
+    public async Task<AppliedRecord> ApplyAsync(SourceConnection source, ConversionWriter writer, InboundRecord record, Guid? webhookId, DateTimeOffset receivedAt, CancellationToken cancel)
     {
-        record = await WithBrowsersIdAsync(source, record, cancel);
+        // an amount without a currency is in the website's
+        record = await WithBrowsersIdAsync(source, record with { Currency = record.Currency ?? (record.Value is null ? null : source.Owner.Currency) }, cancel);
         if (record.Action == InboundAction.CheckoutStarted)
         {
             var begun = new ConversionEvent("initiate_checkout", $"checkout_{ConversionEvent.ShortId(record.EntityId ?? record.DeliveryKey ?? "")}", record.EventTime ?? receivedAt, record.Value);
-            return await TakeInAsync(source, record, record.EntityId, [begun], cancel);
+            return new AppliedRecord(await TakeInAsync(source, record, record.EntityId, [begun], cancel), 0);
         }
-        if (await writer.ApplyAsync(source, record, webhookId, receivedAt, cancel) is not { Owed.Count: > 0 } changed)
-            return null;
+        var changed = await writer.ApplyAsync(source, record, webhookId, receivedAt, cancel);
+        if (changed is not { Owed.Count: > 0 })
+            return new AppliedRecord(null, changed?.Fresh ?? 0);
         var refused = await TakeInAsync(source, changed.Record with { Currency = changed.State.Currency }, changed.SenderId, changed.Owed, cancel);
         await writer.MarkTakenInAsync(source, changed.Id, changed.Owed, cancel);
-        return refused;
+        return new AppliedRecord(refused, changed.Fresh);
     }
 
+    /// <summary>The visitor by the id the browser has, see <see cref="VisitorMemory.IdOfAsync"/>.</summary>
     private async Task<InboundRecord> WithBrowsersIdAsync(SourceConnection source, InboundRecord record, CancellationToken cancel) =>
         record.Attribution?.GetValueOrDefault("visitor_id") is { } told && await visitors.IdOfAsync(source, told, cancel) is var id && id != told
             ? record with { Attribution = new Dictionary<string, string>(record.Attribution) { ["visitor_id"] = id } } : record;

@@ -14,7 +14,8 @@ namespace ClarityTracking.Core.Conversions;
 /// <param name="State">Its state.</param>
 /// <param name="Record">The newest that is known of it, all notifications together.</param>
 /// <param name="Owed">Events that intake has not acknowledged yet.</param>
-public sealed record ChangedConversion(Guid Id, string SenderId, ConversionState State, InboundRecord Record, IReadOnlyList<ConversionEvent> Owed);
+/// <param name="Fresh">How many changes were not known before.</param>
+public sealed record ChangedConversion(Guid Id, string SenderId, ConversionState State, InboundRecord Record, IReadOnlyList<ConversionEvent> Owed, int Fresh);
 
 /// <summary>
 /// Adds what a sender told to its conversion: one transaction that finds the conversion by any of its ids, appends the change (a repetition
@@ -34,7 +35,7 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
     /// <returns>Null when the record makes no conversion.</returns>
     public async Task<ChangedConversion?> ApplyAsync(SourceConnection source, InboundRecord record, Guid? webhookId, DateTimeOffset receivedAt, CancellationToken cancel)
     {
-        var changes = ChangesOf(record, receivedAt);
+        var changes = ChangesOf(record, receivedAt, isPulled: webhookId is null);
         if (changes.Count == 0 || (record.ConversionId ?? record.EntityId) is not { } senderId)
             return null;
         await using var connection = await database.OpenConnectionAsync(cancel);
@@ -47,7 +48,7 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
         var merged = Merged(source, stored, record);
         var known = found is null ? [] : await ChangesAsync(connection, source, stored.Id, cancel);
         // A repetition adds nothing, but for an amount that could not be looked up the first time.
-        var fresh = changes.FindAll(c => !known.Exists(k => k.Key == c.Key && (k.Value is not null || c.Value is null)));
+        var fresh = changes.FindAll(c => !known.Exists(k => (k.Key == c.Key && (k.Value is not null || c.Value is null)) || IsRetold(k, c, record)));
         known.RemoveAll(k => fresh.Exists(f => f.Key == k.Key));
         known.AddRange(fresh);
         var state = ConversionState.Of(known);
@@ -62,7 +63,7 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
             await InsertAsync(connection, source, stored.Id, change, webhookId, now, cancel);
         var owed = await NoteEventsAsync(connection, source, stored.Id, [.. ConversionEvent.Of(stored.SenderId, state, known)], webhookId, cancel);
         await transaction.CommitAsync(cancel);
-        return new ChangedConversion(stored.Id, stored.SenderId, state, merged, owed);
+        return new ChangedConversion(stored.Id, stored.SenderId, state, merged, owed, fresh.Count);
     }
 
     /// <summary>Intake has acknowledged these events.</summary>
@@ -75,8 +76,26 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
             """, cancel, source.WorkspaceId, conversionId, clock.GetUtcNow(), events.Select(e => e.EventId).ToArray());
     }
 
+    private const string Pulled = "pulled:";
+
+    /// <summary>
+    /// Whether a notification and something pulled tell the same. They seldom do at the same moment: senders stamp a notification when they
+    /// send it. What tells an amount that is not known yet is no repetition. A refund has its own id in both.
+    /// </summary>
+    /// <param name="known">What is known.</param>
+    /// <param name="told">What is told now, of this record.</param>
+    /// <param name="record">The record.</param>
+    private static bool IsRetold(ConversionChange known, ConversionChange told, InboundRecord record)
+    {
+        var (knownIsPulled, toldIsPulled) = (known.Key.StartsWith(Pulled, StringComparison.Ordinal), told.Key.StartsWith(Pulled, StringComparison.Ordinal));
+        return knownIsPulled != toldIsPulled && known.Action == told.Action
+            && known.Key.AsSpan(knownIsPulled ? Pulled.Length : 0).StartsWith($"{EnumText.Word(told.Action)}:{record.EntityId}:")
+            && known.StartsAt == told.StartsAt && known.SenderStatus == told.SenderStatus && known.RefundedTotal == told.RefundedTotal
+            && (told.Value is null || known.Value == told.Value);
+    }
+
     /// <summary>A record as changes: usually one; an order that lists its refunds has one more for each.</summary>
-    private static List<ConversionChange> ChangesOf(InboundRecord record, DateTimeOffset receivedAt)
+    private static List<ConversionChange> ChangesOf(InboundRecord record, DateTimeOffset receivedAt, bool isPulled)
     {
         if (record.Action is InboundAction.Ignored or InboundAction.CheckoutStarted or InboundAction.AppUninstalled or InboundAction.PrivacyRequest)
             return [];
@@ -84,7 +103,7 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
         var action = EnumText.Word(record.Action);
         var key = record.Action == InboundAction.Refund
             ? $"refund:{record.RefundId ?? record.EntityId}" + (record.RefundedTotal is { } total ? $":{Money.Text(total, record.Currency)}" : "")
-            : $"{action}:{record.EntityId}:{record.EventTime?.UtcDateTime.ToString("O") ?? record.DeliveryKey ?? at.UtcDateTime.ToString("O")}:{record.EntityVersion}";
+            : $"{(isPulled ? Pulled : "")}{action}:{record.EntityId}:{record.EventTime?.UtcDateTime.ToString("O") ?? record.DeliveryKey ?? at.UtcDateTime.ToString("O")}:{record.EntityVersion}";
         List<ConversionChange> changes =
             [new(key, record.Action, at, record.EntityVersion, record.Status, record.Value, record.Currency, record.RefundedTotal, record.StartsAt)];
         foreach (var refund in record.Refunds ?? [])
@@ -223,12 +242,15 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
                 INSERT INTO conversion_events (workspace_id, website_id, conversion_id, name, event_id, webhook_id)
                 SELECT $1, $2, $3, name, event_id, $4 FROM unnest($5, $6, $7) AS t(name, event_id, superseded_by)
                  WHERE NOT EXISTS (SELECT FROM conversion_events e WHERE e.workspace_id = $1 AND e.conversion_id = $3 AND e.event_id = ANY (string_to_array(t.superseded_by, ' ')))
+                   AND (name = ANY ($8) OR NOT EXISTS ( -- two conversions that turned out to be one have told it already, under the other's id
+                        SELECT FROM conversion_events x WHERE x.workspace_id = $1 AND x.conversion_id = $3 AND x.name = t.name))
                 ON CONFLICT DO NOTHING
                 RETURNING event_id)
             SELECT event_id FROM noted
             UNION SELECT event_id FROM conversion_events WHERE workspace_id = $1 AND conversion_id = $3 AND taken_in_at IS NULL
             """, source.WorkspaceId, source.WebsiteId, conversionId, webhookId, events.Select(e => e.Name).ToArray(), events.Select(e => e.EventId).ToArray(),
-            events.Select(e => string.Join(' ', events.Where(o => o.Total > e.Total).Select(o => o.EventId))).ToArray());
+            events.Select(e => string.Join(' ', events.Where(o => o.Total > e.Total).Select(o => o.EventId))).ToArray(),
+            ConversionEvent.Repeating);
         var owed = new HashSet<string>(StringComparer.Ordinal);
         await using var reader = await command.ExecuteReaderAsync(cancel);
         while (await reader.ReadAsync(cancel))

@@ -34,6 +34,12 @@ public interface ISource
     /// <param name="access">Base address, settings and credentials.</param>
     IReadOnlyList<LookUp> LookUps(InboundRecord record, DestinationAccess access) => [];
 
+    /// <summary>What answers lead to asking: who belongs to a meeting, for instance. Those asked already are left out by who asks.</summary>
+    /// <param name="record">As it was read.</param>
+    /// <param name="answers">So far, by the name of their look-up.</param>
+    /// <param name="access">Base address, settings and credentials.</param>
+    IReadOnlyList<LookUp> FollowUps(InboundRecord record, IReadOnlyDictionary<string, JsonElement> answers, DestinationAccess access) => [];
+
     /// <summary>The record with what was looked up.</summary>
     /// <param name="record">As it was read.</param>
     /// <param name="answers">JSON answers by the name of their look-up; those that failed for good are missing.</param>
@@ -99,6 +105,17 @@ public sealed class SourceCatalog(IEnumerable<ISource> sources)
 
     /// <summary>The source of a platform key, or null.</summary>
     public ISource? Find(string platform) => _byPlatform.GetValueOrDefault(platform);
+}
+
+/// <summary>Samples of senders that have no word for a test are known by their id.</summary>
+static class SampleId
+{
+    const string Prefix = "clarity-sample-";
+
+    internal static string At(DateTimeOffset now) => Prefix + now.ToUnixTimeMilliseconds().ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>True for what came by a sample, else null: nobody said.</summary>
+    internal static bool? IsTest(string? id) => id?.Contains(Prefix, StringComparison.Ordinal) == true ? true : null;
 }
 
 /// <summary>Fields that all sources share.</summary>

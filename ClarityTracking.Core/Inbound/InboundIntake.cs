@@ -62,7 +62,7 @@ public sealed class InboundIntake(NpgsqlDataSource database, SourceCatalog catal
         var reading = SourceReading.Of(source, request, connection.Settings);
         var records = reading.Records;
         // A sender that gives no key of its own tells each time something new; several records at once are known by the body.
-        var key = reading.Error is not null || records.Count != 1 ? $"sha256:{Digest(request.Body.Span)}" : records[0].DeliveryKey ?? $"once:{id}";
+        var key = reading.Error is not null || records.Count != 1 ? $"sha256:{Digest(request.Body.Span)}" : records[0].RepetitionKey ?? records[0].DeliveryKey ?? $"once:{id}";
         var body = protector.Seal(Purpose, connection.WorkspaceId, id, request.Body.Span);
         var (status, reason) = reading.Error is { } error ? (InboundStatus.Failed, error)
             : !connection.Enabled ? (InboundStatus.Ignored, "The connection is switched off.")

@@ -150,6 +150,10 @@ public sealed record InboundRecord
     /// <summary>Everything was given back.</summary>
     public bool? FullyRefunded { get; init; }
 
+    /// <summary>What tells repetitions of the notification, where <see cref="DeliveryKey"/> is shared by notifications that say different things.</summary>
+    [JsonIgnore]
+    public string? RepetitionKey { get; init; }
+
     /// <summary>The id under which we keep it, when that is not <see cref="EntityId"/>: of a refund the order's, of a checkout its payment's.</summary>
     [JsonIgnore]
     public string? ConversionId { get; init; }

@@ -1,9 +1,16 @@
 using ClarityTracking.Core.Conversions;
+using ClarityTracking.Core.Inbound.Acuity;
+using ClarityTracking.Core.Inbound.Calcom;
+using ClarityTracking.Core.Inbound.Calendly;
 using ClarityTracking.Core.Inbound.Generic;
 using ClarityTracking.Core.Inbound.Shopify;
 using ClarityTracking.Core.Inbound.Square;
 using ClarityTracking.Core.Inbound.Stripe;
 using ClarityTracking.Core.Inbound.WooCommerce;
+using ClarityTracking.Core.Inbound.Hubspot;
+using ClarityTracking.Core.Inbound.Pulls;
+using ClarityTracking.Core.Inbound.Skool;
+using ClarityTracking.Core.Inbound.Whop;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ClarityTracking.Core.Inbound;
@@ -19,9 +26,12 @@ public static class InboundServices
         services.AddSingleton<ISource, SquareSource>();
         services.AddSingleton<ISource, StripeSource>();
         services.AddSingleton<ISource, WooCommerceSource>();
+        services.AddSingleton<ISource, CalendlySource>().AddSingleton<ISource, CalcomSource>().AddSingleton<ISource, AcuitySource>();
+        services.AddSingleton<ISource, HubspotSource>().AddSingleton<ISource, WhopSource>().AddSingleton<ISource, SkoolSource>();
         services.AddSingleton<SourceCatalog>().AddSingleton<SourceDirectory>().AddSingleton<WebhooksReceived>().AddSingleton<InboundIntake>();
         services.AddSingleton<VisitorMemory>().AddSingleton<ConversionWriter>().AddSingleton<ConversionIntake>();
-        services.AddSingleton<InboundWorker>().AddSingleton<InboundQueries>();
+        services.AddSingleton<SenderApi>().AddSingleton<InboundWorker>().AddSingleton<InboundQueries>();
+        services.AddSingleton<PullsQueued>().AddSingleton<SourcePulls>().AddSingleton<PullWorker>();
         return services;
     }
 }

@@ -2,11 +2,8 @@ using System.Text.Json;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Data;
-using ClarityTracking.Core.Delivery;
-using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Ingestion;
 using ClarityTracking.Core.Ingestion.Store;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -19,7 +16,7 @@ namespace ClarityTracking.Core.Inbound;
 /// </summary>
 public sealed partial class InboundWorker(
     NpgsqlDataSource database, SourceCatalog catalog, SourceDirectory directory, ConversionWriter conversions, ConversionIntake events, SecretProtector protector,
-    DestinationClient client, IConfiguration configuration, WebhooksReceived received, TimeProvider clock, ILogger<InboundWorker> log) : BackgroundService
+    SenderApi api, WebhooksReceived received, TimeProvider clock, ILogger<InboundWorker> log) : BackgroundService
 {
     private const int PerClaim = 50, AtOnce = 8;
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(2), Poll = TimeSpan.FromSeconds(1), AfterFailure = TimeSpan.FromSeconds(2);
@@ -88,20 +85,18 @@ public sealed partial class InboundWorker(
         }
     }
 
-    private sealed record Problem(string Words, bool MayPass);
-
     /// <summary>What went wrong, and what a person is asked to do; null = nothing.</summary>
-    private async Task<(Problem? Problem, string? Request)> RunAsync(SourceConnection source, StoredWebhook webhook, CancellationToken cancel)
+    private async Task<(SenderProblem? Problem, string? Request)> RunAsync(SourceConnection source, StoredWebhook webhook, CancellationToken cancel)
     {
         var sender = catalog.Find(source.Platform)!;
         var request = webhook.Open(protector);
         var reading = SourceReading.Of(sender, request, source.Settings);
         if (reading.Error is { } error)
-            return (new Problem(error, MayPass: false), null);
-        Problem? problem = null;
+            return (new SenderProblem(error, MayPass: false), null);
+        SenderProblem? problem = null;
         foreach (var record in reading.Records)
         {
-            var (complete, missing) = await CompleteAsync(sender, source, record, cancel);
+            var (complete, missing) = await api.CompleteAsync(sender, source, record, cancel);
             if (complete is null)
             {
                 problem ??= missing;
@@ -110,56 +105,12 @@ public sealed partial class InboundWorker(
             problem ??= missing;
             if (complete.Action == InboundAction.AppUninstalled)
                 await PauseAsync(source, "The shop took the app out; connect it again to go on.", cancel);
-            var refused = await events.ApplyAsync(source, conversions, complete, webhook.Id, webhook.ReceivedAt, cancel);
-            if (refused is not null)
-                problem ??= new Problem(refused, MayPass: false);
+            var applied = await events.ApplyAsync(source, conversions, complete, webhook.Id, webhook.ReceivedAt, cancel);
+            if (applied.Refused is { } refused)
+                problem ??= new SenderProblem(refused, MayPass: false);
         }
         return (problem, reading.Records.Any(r => r.Action == InboundAction.PrivacyRequest)
             ? $"{sender.Info.DisplayName} asks on behalf of a person or the whole shop ({reading.Records[0].SourceEvent}); the body names whom. Give out or erase their data within 30 days." : null);
-    }
-
-    /// <summary>Asks the sender's API for what the notification leaves out. What cannot be had for now makes the webhook wait; what is gone is left out.</summary>
-    private async Task<(InboundRecord? Record, Problem? Problem)> CompleteAsync(ISource sender, SourceConnection source, InboundRecord record, CancellationToken cancel)
-    {
-        if (record.NeedsFetch is not { Count: > 0 } || record.Action == InboundAction.Ignored)
-            return (record, null);
-        var lookUps = sender.LookUps(record, new DestinationAccess(BaseUrl(sender.Info), source.Settings, source.Credentials, clock.GetUtcNow(),
-            ConnectionJson.Text(source.Credentials, "access_token")));
-        if (lookUps.Count == 0)
-            return (record, null); // no credentials to ask with: what the notification says is all there is
-        var answers = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
-        Problem? problem = null;
-        foreach (var lookUp in lookUps)
-        {
-            var answer = await client.SendAsync(lookUp.Request, cancel);
-            if (answer.HttpStatus is >= 200 and < 300 && TryParse(answer.Body, out var json))
-                answers[lookUp.Name] = json;
-            else if (answer.HttpStatus is 401 or 403)
-                problem ??= new Problem($"{sender.Info.DisplayName} refused to tell more ({lookUp.Name}, HTTP {answer.HttpStatus}): check the connection's credentials, then replay.", MayPass: false);
-            else if (answer.HttpStatus is not 404)
-                return (null, new Problem($"{sender.Info.DisplayName} did not answer ({lookUp.Name}, {(answer.HttpStatus is { } status ? $"HTTP {status}" : answer.Body)}).", MayPass: true));
-        }
-        return (sender.Complete(record, answers, source.Settings), problem);
-    }
-
-    private Uri BaseUrl(SourceInfo info)
-    {
-        var section = char.ToUpperInvariant(info.Platform[0]) + info.Platform[1..];
-        return configuration[$"Sources:{section}:BaseUrl"] is { Length: > 0 } url ? new Uri(url) : info.DefaultBaseUrl ?? new Uri("https://source.invalid");
-    }
-
-    private static bool TryParse(string body, out JsonElement json)
-    {
-        json = default;
-        try
-        {
-            json = JsonElement.Parse(body);
-            return true;
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
     }
 
     private async Task<List<StoredWebhook>> ClaimAsync(CancellationToken cancel)

@@ -4,6 +4,7 @@ using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Delivery.Jobs;
+using ClarityTracking.Core.Inbound.Pulls;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -24,6 +25,8 @@ public static class ConnectionEndpoints
     /// <summary>The plan, and the job that does it: null when there is nothing to do.</summary>
     public sealed record BackfillStarted(long Matched, long TooOld, long AlreadyDelivered, IReadOnlyDictionary<string, long> WouldSkip, long WillSend, bool IsEstimate,
         DateTimeOffset From, DateTimeOffset To, Guid? JobId);
+    /// <summary>How many days back: 1 to 365.</summary>
+    public sealed record PullOrder(int? Days);
 
     public static void MapConnections(this RouteGroupBuilder api)
     {
@@ -36,6 +39,8 @@ public static class ConnectionEndpoints
         group.MapPost("/{cid:guid}/preview", PreviewAsync);
         group.MapPost("/{cid:guid}/test", TestAsync);
         group.MapPost("/{cid:guid}/backfill", BackfillAsync);
+        group.MapGet("/{cid:guid}/pull", PullStateAsync);
+        group.MapPost("/{cid:guid}/pull", PullAsync);
         api.MapGet("/connections/{cid:guid}/health", HealthAsync).WithTags("Connections");
     }
 
@@ -84,6 +89,17 @@ public static class ConnectionEndpoints
             return Security.Problems.From(started.Error);
         var p = started.Value.Plan;
         return TypedResults.Ok(new BackfillStarted(p.Matched, p.TooOld, p.AlreadyDelivered, p.WouldSkip, p.WillSend, p.IsEstimate, p.From, p.To, started.Value.JobId));
+    }
+
+    internal static async Task<Results<Ok<PullState>, ProblemHttpResult>> PullStateAsync(
+        Guid id, Guid cid, Caller caller, SourcePulls pulls, CancellationToken cancel) =>
+        (await pulls.GetAsync(caller, id, cid, cancel)).Ok();
+
+    internal static async Task<Results<Accepted<SourcePull>, ProblemHttpResult>> PullAsync(
+        Guid id, Guid cid, PullOrder order, Caller caller, SourcePulls pulls, CancellationToken cancel)
+    {
+        var started = await pulls.StartAsync(caller, id, cid, order.Days, cancel);
+        return started.IsOk ? TypedResults.Accepted($"/api/websites/{id}/connections/{cid}/pull", started.Value) : Security.Problems.From(started.Error);
     }
 
     internal static async Task<Results<Ok<ConnectionHealth>, ProblemHttpResult>> HealthAsync(
