@@ -137,6 +137,10 @@ public sealed class PullTests(SenderFixture app) : IClassFixture<SenderFixture>
         Assert.Equal("pull_not_possible", problem.GetProperty("code").GetString());
         Assert.False((await AppFixture.JsonOf(await client.GetAsync(path))).GetProperty("canPull").GetBoolean());
 
+        using var stranger = app.ClientFor((await CalendlyAsync()).Account);
+        await AppFixture.ProblemOf(await stranger.GetAsync(path), 404);
+        await AppFixture.ProblemOf(await stranger.PostAsJsonAsync(path, new { days = 30 }), 404);
+
         var ready = await CalendlyAsync();
         using var owner = app.ClientFor(ready.Account);
         path = $"/api/websites/{ready.Site.Id}/connections/{await app.ConnectionAsync(ready)}/pull";
