@@ -14,7 +14,7 @@ public static class WebhookEndpoints
     /// <summary>Intake: no account, the path's token finds the connection and the signature proves the sender.</summary>
     public static void MapWebhookIntake(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("").AllowAnonymous().RequireRateLimiting(RateLimits.Collect).DisableAntiforgery().WithTags("Webhooks");
+        var group = routes.MapGroup("").AllowAnonymous().RequireRateLimiting(RateLimits.Webhooks).DisableAntiforgery().WithTags("Webhooks");
         group.MapPost("/webhooks/{platform}/{token}", ReceiveAsync).WithName("ReceiveWebhook");
         group.MapPost("/webhook/shopify/order", ReceiveOfShopAsync).WithName("ReceiveShopifyOrder");
     }

@@ -27,6 +27,14 @@ public sealed class RateLimitOptions
     [Range(0, 1_000_000)]
     public int CollectPerMinute { get; set; } = 6000;
 
+    /// <summary>Webhooks, per connection.</summary>
+    [Range(0, 1_000_000)]
+    public int WebhooksPerMinute { get; set; } = 12_000;
+
+    /// <summary>Webhooks, per address; large senders have few of them.</summary>
+    [Range(0, 10_000_000)]
+    public int WebhooksPerMinutePerAddress { get; set; } = 120_000;
+
     /// <summary>Intake, per key that a header or the query names: 2,000 requests a second of one website.</summary>
     [Range(0, 100_000_000)]
     public int CollectPerMinutePerKey { get; set; } = 120_000;
@@ -47,6 +55,9 @@ public static class RateLimits
     /// </summary>
     public const string Collect = "collect";
 
+    /// <summary>Webhooks of senders, per address path: senders of many tenants share a few addresses, and a path is one tenant's.</summary>
+    public const string Webhooks = "webhooks";
+
     public static IServiceCollection AddRateLimits(this IServiceCollection services)
     {
         services.AddOptions<RateLimitOptions>().BindConfiguration("Clarity:RateLimits").ValidateDataAnnotations().ValidateOnStart();
@@ -57,12 +68,14 @@ public static class RateLimits
             limiter.AddPolicy(Auth, http => PerMinute(AddressOf(http), Options(http).AuthPerMinute));
             limiter.AddPolicy(Management, http => PerMinute(CallerOf(http), Options(http).ManagementPerMinute));
             limiter.AddPolicy(Collect, http => IsLoopback(http) ? RateLimitPartition.GetNoLimiter("") : PerMinute(AddressOf(http), Options(http).CollectPerMinute));
+            limiter.AddPolicy(Webhooks, http => PerMinute(PathOf(http.Request), Options(http).WebhooksPerMinute));
             // an endpoint names one limit; what else holds for it stands here
             limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(http =>
                 http.GetEndpoint()?.Metadata.GetMetadata<EnableRateLimitingAttribute>()?.PolicyName switch
                 {
                     Management => PerMinute(AddressOf(http), Options(http).ManagementPerMinutePerAddress),
                     Collect when !IsLoopback(http) && IntakeKeyOf(http.Request) is { } key => PerMinute(key, Options(http).CollectPerMinutePerKey),
+                    Webhooks when !IsLoopback(http) => PerMinute("webhooks " + AddressOf(http), Options(http).WebhooksPerMinutePerAddress), // made-up paths must not each bring a fresh limit
                     // pages have no policy of their own, but guessing passwords in a form is guessing passwords
                     null when HttpMethods.IsPost(http.Request.Method) && http.Request.Path.StartsWithSegments("/account") =>
                         PerMinute("form " + AddressOf(http), Options(http).AuthPerMinute),
@@ -92,6 +105,9 @@ public static class RateLimits
     private static string CallerOf(HttpContext http) =>
         (ApiAuthentication.KeyOf(http.Request) ?? http.Request.Headers.Authorization.ToString()) is { Length: > 0 } secret
             ? Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(secret))) : AddressOf(http);
+
+    /// <summary>The path, hashed: it holds a webhook address's token.</summary>
+    private static string PathOf(HttpRequest request) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(request.Path.Value ?? "")));
 
     private static RateLimitOptions Options(HttpContext http) => http.RequestServices.GetRequiredService<IOptions<RateLimitOptions>>().Value;
 

@@ -8,7 +8,7 @@ namespace ClarityTracking.Core.Inbound.Generic;
 /// <summary>Any system that signs by Standard Webhooks 1.0.0 and speaks our own body (docs/integrations/generic-webhook.md).</summary>
 public sealed class GenericSource : ISource
 {
-    private const int LongestId = 128;
+    private const int LongestId = 128, FewestKeyBytes = 24;
 
     /// <inheritdoc />
     public SourceInfo Info { get; } = new("generic", "Generic webhook", "Bookings, orders, refunds, leads of any system",
@@ -25,14 +25,14 @@ public sealed class GenericSource : ISource
         var errors = SourceFields.Check(Info, settings, credentials).ToList();
         if (credentials is { } secrets)
             foreach (var name in new[] { SourceFields.Secret, SourceFields.PreviousSecret })
-                if (ConnectionJson.Text(secrets, name) is { } secret && StandardWebhook.Key(secret).Length < StandardWebhook.FewestKeyBytes && errors.TrueForAll(e => e.Field != $"credentials.{name}"))
-                    errors.Add(new($"credentials.{name}", "Must be whsec_ and at least 24 bytes in Base64."));
+                if (ConnectionJson.Text(secrets, name) is { } secret && StandardWebhook.KeyOf(secret).Length < FewestKeyBytes && errors.TrueForAll(e => e.Field != $"credentials.{name}"))
+                    errors.Add(new($"credentials.{name}", $"Must be {StandardWebhook.SecretPrefix} and at least {FewestKeyBytes} bytes in Base64, or at least {FewestKeyBytes} other characters."));
         return errors;
     }
 
     /// <inheritdoc />
     public Verdict Verify(InboundRequest request, JsonElement settings, IReadOnlyList<string> secrets) =>
-        StandardWebhook.Verify(request, secrets.Select(StandardWebhook.Key));
+        StandardWebhookRequest.Verify(request, secrets.Select(StandardWebhook.KeyOf));
 
     /// <inheritdoc />
     public SourceReading Read(InboundRequest request, JsonElement settings)
@@ -98,7 +98,7 @@ public sealed class GenericSource : ISource
                 test = true,
             },
         });
-        return StandardWebhook.Signed(url, body, $"msg_sample_{Guid.NewGuid():N}", StandardWebhook.Key(secret), now);
+        return StandardWebhookRequest.Signed(url, body, $"msg_sample_{Guid.NewGuid():N}", StandardWebhook.KeyOf(secret), now);
     }
 
     private static InboundAction ActionOf(string type) => type switch

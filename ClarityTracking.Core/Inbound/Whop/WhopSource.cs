@@ -29,7 +29,7 @@ public sealed class WhopSource : ISource, IPullSource
 
     /// <inheritdoc />
     public Verdict Verify(InboundRequest request, JsonElement settings, IReadOnlyList<string> secrets) =>
-        StandardWebhook.Verify(request, Signature.Keys(secrets)); // the key is the text as it is shown: not Base64, and with its prefix
+        StandardWebhookRequest.Verify(request, Signature.Keys(secrets)); // the key is the text as it is shown: not Base64, and with its prefix
 
     /// <inheritdoc />
     public SourceReading Read(InboundRequest request, JsonElement settings)
@@ -94,6 +94,6 @@ public sealed class WhopSource : ISource, IPullSource
                 metadata = new { utm_source = "sample" },
             },
         });
-        return StandardWebhook.Signed(url, body, $"msg_{id}", Encoding.UTF8.GetBytes(secret), now);
+        return StandardWebhookRequest.Signed(url, body, $"msg_{id}", Encoding.UTF8.GetBytes(secret), now);
     }
 }

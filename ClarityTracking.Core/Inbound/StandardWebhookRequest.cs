@@ -1,24 +1,16 @@
 using System.Globalization;
+using ClarityTracking.Core.Destinations;
 
 namespace ClarityTracking.Core.Inbound;
 
 /// <summary>
-/// Signatures by Standard Webhooks 1.0.0 (github.com/standard-webhooks, 2026-11): HMAC-SHA256 over <c>id.timestamp.body</c>, the time at most
-/// five minutes off in either direction.
+/// Requests that are signed by Standard Webhooks 1.0.0 (github.com/standard-webhooks, 2026-11): HMAC-SHA256 over <c>id.timestamp.body</c>, the time at most
+/// five minutes off in either direction. How messages of our own are signed stands in <see cref="StandardWebhook"/>.
 /// </summary>
-static class StandardWebhook
+static class StandardWebhookRequest
 {
-    internal const int FewestKeyBytes = 24;
-    const string Prefix = "whsec_", Version = "v1,";
+    const string Version = "v1,";
     static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(300);
-
-    /// <summary>The key of a secret as the specification writes it; empty when it is none.</summary>
-    internal static byte[] Key(string secret)
-    {
-        var text = secret.StartsWith(Prefix, StringComparison.Ordinal) ? secret[Prefix.Length..] : secret;
-        var key = new byte[text.Length];
-        return Convert.TryFromBase64String(text, key, out var length) ? key[..length] : [];
-    }
 
     /// <summary>Checks the three headers; several signatures may stand in one, for a secret that is being changed.</summary>
     internal static Verdict Verify(InboundRequest request, IEnumerable<byte[]> keys)
@@ -43,14 +35,8 @@ static class StandardWebhook
     /// <summary>A signed request, for samples.</summary>
     internal static InboundRequest Signed(string url, byte[] body, string id, byte[] key, DateTimeOffset now)
     {
-        var timestamp = now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
-        return new InboundRequest("POST", url, new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
-        {
-            ["Content-Type"] = "application/json",
-            ["webhook-id"] = id,
-            ["webhook-timestamp"] = timestamp,
-            ["webhook-signature"] = Version + Convert.ToBase64String(Signature.Of(key, Signature.Part($"{id}.{timestamp}."), body)),
-        }, body, now);
+        var headers = new Dictionary<string, string>(StandardWebhook.Headers(key, id, now.ToUnixTimeSeconds(), body), StringComparer.OrdinalIgnoreCase) { ["Content-Type"] = "application/json" };
+        return new InboundRequest("POST", url, headers, body, now);
     }
 }
 
