@@ -93,6 +93,7 @@ public sealed class QualityStudioTests(AppWithScores app, Browser browser) : ICl
 
         // a number leads to its rows
         await studio.Locator("[data-key=ph]").GetByTestId("without").ClickAsync();
+        await Expect(page.GetByTestId("event-rows")).ToBeVisibleAsync(new() { Timeout = Patience });
         await Expect(page.GetByTestId("without")).ToContainTextAsync("Without phone", new() { Timeout = Patience });
         await Expect(page.GetByTestId("event-rows").Locator("tbody tr")).ToHaveCountAsync(2, new() { Timeout = Patience });
         await ShootAsync(page, "events-without");
