@@ -42,7 +42,7 @@ public sealed class QualityStudioTests(AppWithScores app, Browser browser) : ICl
         // answer first: our estimate, Meta's own, the best next key
         await page.ReloadAsync();
         var studio = page.GetByTestId("studio");
-        await Expect(studio.GetByTestId("studio-answer")).ToContainTextAsync("Purchase at Meta:");
+        await Expect(studio.GetByTestId("studio-answer")).ToContainTextAsync("Purchase at Meta:", new() { Timeout = Patience });
         await Expect(studio.GetByTestId("studio-answer")).ToContainTextAsync("of 10 by our estimate. Meta itself says 7.1");
         await Expect(studio.GetByTestId("calibration")).ToContainTextAsync("scores of Meta moved it by");
         await Expect(studio.GetByTestId("own-score")).ToContainTextAsync("about the last 48 hours");
