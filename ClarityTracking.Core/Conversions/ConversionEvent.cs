@@ -31,7 +31,7 @@ public sealed record ConversionEvent(string Name, string EventId, DateTimeOffset
                 && !(state.Status == ConversionStatus.Pending))
                 yield return new ConversionEvent("schedule", $"schedule_{id}", state.OccurredAt, state.Value);
             foreach (var (action, name) in Lifecycle)
-                if (changes.Where(c => c.Action == action).MaxBy(c => c.OccurredAt) is { } change)
+                if (!(action == InboundAction.BookingCompleted && state.Status == ConversionStatus.NoShow) && changes.Where(c => c.Action == action).MaxBy(c => c.OccurredAt) is { } change)
                     yield return new ConversionEvent(name, $"{name}_{id}", change.OccurredAt, state.Value);
             foreach (var start in Moves(changes))
                 yield return new ConversionEvent("booking_rescheduled", $"booking_rescheduled_{id}_{start.StartsAt!.Value.ToUnixTimeSeconds()}", start.OccurredAt, state.Value);

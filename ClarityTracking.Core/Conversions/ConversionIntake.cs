@@ -27,13 +27,13 @@ public sealed class ConversionIntake(IngestPipeline pipeline, VisitorMemory visi
         if (record.Action == InboundAction.CheckoutStarted)
         {
             var begun = new ConversionEvent("initiate_checkout", $"checkout_{ConversionEvent.ShortId(record.EntityId ?? record.DeliveryKey ?? "")}", record.EventTime ?? receivedAt, record.Value);
-            return new AppliedRecord(await TakeInAsync(source, record, record.EntityId, [begun], cancel), 0);
+            return new AppliedRecord((await TakeInAsync(source, record, record.EntityId, [begun], cancel)).Refused, 0);
         }
         var changed = await writer.ApplyAsync(source, record, webhookId, receivedAt, cancel);
         if (changed is not { Owed.Count: > 0 })
             return new AppliedRecord(null, changed?.Fresh ?? 0);
-        var refused = await TakeInAsync(source, changed.Record with { Currency = changed.State.Currency }, changed.SenderId, changed.Owed, cancel);
-        await writer.MarkTakenInAsync(source, changed.Id, changed.Owed, cancel);
+        var (taken, refused) = await TakeInAsync(source, changed.Record with { Currency = changed.State.Currency }, changed.SenderId, changed.Owed, cancel);
+        await writer.MarkTakenInAsync(source, changed.Id, taken, cancel); // what was refused stays owed: a replay gives it again
         return new AppliedRecord(refused, changed.Fresh);
     }
 
@@ -42,7 +42,7 @@ public sealed class ConversionIntake(IngestPipeline pipeline, VisitorMemory visi
         record.Attribution?.GetValueOrDefault("visitor_id") is { } told && await visitors.IdOfAsync(source, told, cancel) is var id && id != told
             ? record with { Attribution = new Dictionary<string, string>(record.Attribution) { ["visitor_id"] = id } } : record;
 
-    private async Task<string?> TakeInAsync(SourceConnection source, InboundRecord record, string? senderId, IReadOnlyList<ConversionEvent> events, CancellationToken cancel)
+    private async Task<(IReadOnlyList<ConversionEvent> Taken, string? Refused)> TakeInAsync(SourceConnection source, InboundRecord record, string? senderId, IReadOnlyList<ConversionEvent> events, CancellationToken cancel)
     {
         var visitor = record.Attribution?.GetValueOrDefault("visitor_id") is { } id ? await visitors.RecallAsync(source, id, cancel) : null;
         var json = events.Select(e => EventJson(source, record, senderId, e, visitor)).ToList();
@@ -54,7 +54,8 @@ public sealed class ConversionIntake(IngestPipeline pipeline, VisitorMemory visi
             PrivacySignal = visitor?.Consent?.Signal,
         };
         var result = await pipeline.TakeInAsync(json, context);
-        return result.Rejected is [var first, ..] ? $"The event {events[first.Index].Name} was refused: {first.Drop.Detail}" : null;
+        var taken = events.Where((_, index) => result.Rejected.All(r => r.Index != index)).ToList();
+        return (taken, result.Rejected is [var first, ..] ? $"The event {events[first.Index].Name} was refused: {first.Drop.Detail}" : null);
     }
 
     private static JsonElement EventJson(SourceConnection source, InboundRecord record, string? senderId, ConversionEvent made, RecalledVisitor? visitor)
@@ -68,7 +69,7 @@ public sealed class ConversionIntake(IngestPipeline pipeline, VisitorMemory visi
             ["currency"] = made.Value is null ? null : record.Currency,
             ["order_id"] = senderId is null ? null : ConversionEvent.ShortId(senderId),
             ["order_number"] = record.EntityNumber,
-            ["items"] = made.Name == "refund" ? null : record.Items?.Select(i => new { id = i.Id ?? i.ProductId ?? i.Sku, name = i.Name, price = Money.Read(i.UnitPrice), quantity = i.Quantity }),
+            ["items"] = made.Name == "refund" ? null : record.Items?.Take(MostItems).Select(i => new { id = Short(i.Id ?? i.ProductId ?? i.Sku), name = Short(i.Name), price = Money.Read(i.UnitPrice), quantity = i.Quantity }),
             ["remaining_value"] = made.Remaining,
             ["starts_at"] = record.StartsAt,
             ["location"] = record.Location,
@@ -96,17 +97,17 @@ public sealed class ConversionIntake(IngestPipeline pipeline, VisitorMemory visi
             properties = properties.Where(p => p.Value is not null).ToDictionary(p => p.Key, p => p.Value),
             user = new
             {
-                email = user.Email,
-                phone = user.Phone,
-                external_id = user.ExternalId,
-                first_name = user.FirstName,
-                last_name = user.LastName,
-                city = user.City,
-                state = user.State,
-                zip = user.Zip,
-                country = user.Country,
-                ip = record.Ip ?? visitor?.Ip,
-                user_agent = record.UserAgent ?? visitor?.UserAgent,
+                email = user.Email.Where(e => Short(e) == e),
+                phone = user.Phone.Where(p => Short(p) == p),
+                external_id = user.ExternalId.Where(i => Short(i) == i),
+                first_name = Short(user.FirstName),
+                last_name = Short(user.LastName),
+                city = Short(user.City),
+                state = Short(user.State),
+                zip = Short(user.Zip),
+                country = Short(user.Country),
+                ip = AddressIn(record.Ip) ?? visitor?.Ip,
+                user_agent = record.UserAgent is { Length: <= 2000 } agent ? agent : visitor?.UserAgent,
             },
             click_ids = clickIds,
             cookies,
@@ -116,6 +117,15 @@ public sealed class ConversionIntake(IngestPipeline pipeline, VisitorMemory visi
                 : null,
         });
     }
+
+    /// <summary>Lines of an order that go into its event.</summary>
+    private const int MostItems = 100;
+
+    /// <summary>A text as long as intake takes it. One that is cut would be another, but a sender's nonsense must not cost the event.</summary>
+    private static string? Short(string? text) => text is { Length: > 300 } ? text[..300] : text;
+
+    /// <summary>The client's address of a list that proxies made; null when it is none.</summary>
+    private static string? AddressIn(string? ip) => ip?.Split(',')[0].Trim() is { } first && System.Net.IPAddress.TryParse(first, out _) ? first : null;
 
     private static Dictionary<string, string> UtmOf(IReadOnlyDictionary<string, string> told) =>
         told.Where(t => t.Key.StartsWith("utm_", StringComparison.Ordinal)).ToDictionary(t => t.Key[4..], t => t.Value);

@@ -103,9 +103,12 @@ public sealed record ConversionState(ConversionKind Kind, ConversionStatus Statu
             InboundAction.OrderDeleted => next with { Status = ConversionStatus.Cancelled },
             InboundAction.PaymentFailed when PaidAt is null && next.Kind != ConversionKind.Booking => next with { Status = ConversionStatus.Failed },
             InboundAction.PaymentPending when PaidAt is null && Status == ConversionStatus.Failed => next with { Status = ConversionStatus.Pending },
+            // an appointment that is over is not open again because its notes were changed
+            InboundAction.BookingUpdated when Status is ConversionStatus.Completed && !moved => next,
             InboundAction.BookingCreated or InboundAction.BookingUpdated or InboundAction.BookingRescheduled =>
                 next with { Status = IsWaiting(change.SenderStatus) ? ConversionStatus.Pending : ConversionStatus.Confirmed },
-            InboundAction.BookingCompleted => next with { Status = ConversionStatus.Completed },
+            // calendars end appointments by the clock, also those nobody came to
+            InboundAction.BookingCompleted when Status != ConversionStatus.NoShow => next with { Status = ConversionStatus.Completed },
             InboundAction.BookingNoShow => next with { Status = ConversionStatus.NoShow },
             InboundAction.BookingCanceled => next with { Status = ConversionStatus.Cancelled },
             InboundAction.MembershipActivated or InboundAction.DealWon or InboundAction.Lead => next with { Status = ConversionStatus.Paid, PaidAt = PaidAt ?? change.OccurredAt },

@@ -25,6 +25,7 @@ public sealed record ChangedConversion(Guid Id, string SenderId, ConversionState
 public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector protector, TimeProvider clock)
 {
     private const string Purpose = "conversion";
+    private const int LongestId = 400;
 
     /// <summary>Applies one record.</summary>
     /// <param name="source">The connection it came by.</param>
@@ -36,8 +37,9 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
     public async Task<ChangedConversion?> ApplyAsync(SourceConnection source, InboundRecord record, Guid? webhookId, DateTimeOffset receivedAt, CancellationToken cancel)
     {
         var changes = ChangesOf(record, receivedAt, isPulled: webhookId is null);
-        if (changes.Count == 0 || (record.ConversionId ?? record.EntityId) is not { } senderId)
+        if (changes.Count == 0 || Known(record.ConversionId ?? record.EntityId) is not { } senderId)
             return null;
+        record = record with { OtherIds = [.. record.OtherIds.Select(id => Known(id)!)] };
         await using var connection = await database.OpenConnectionAsync(cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
         // Notifications of one connection line up here: ids of one conversion may meet for the first time in any two of them.
@@ -94,6 +96,10 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
             && (told.Value is null || known.Value == told.Value);
     }
 
+    /// <summary>An id as it is kept: one that no index can hold is known by its beginning and its digest.</summary>
+    private static string? Known(string? id) => id is { Length: > LongestId }
+        ? $"{id[..100]}~{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(id)))}" : id;
+
     /// <summary>A record as changes: usually one; an order that lists its refunds has one more for each.</summary>
     private static List<ConversionChange> ChangesOf(InboundRecord record, DateTimeOffset receivedAt, bool isPulled)
     {
@@ -105,9 +111,9 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
             ? $"refund:{record.RefundId ?? record.EntityId}" + (record.RefundedTotal is { } total ? $":{Money.Text(total, record.Currency)}" : "")
             : $"{(isPulled ? Pulled : "")}{action}:{record.EntityId}:{record.EventTime?.UtcDateTime.ToString("O") ?? record.DeliveryKey ?? at.UtcDateTime.ToString("O")}:{record.EntityVersion}";
         List<ConversionChange> changes =
-            [new(key, record.Action, at, record.EntityVersion, record.Status, record.Value, record.Currency, record.RefundedTotal, record.StartsAt)];
+            [new(Known(key)!, record.Action, at, record.EntityVersion, record.Status, record.Value, record.Currency, record.RefundedTotal, record.StartsAt)];
         foreach (var refund in record.Refunds ?? [])
-            changes.Add(new ConversionChange($"refund:{refund.EntityId}", InboundAction.Refund, refund.EventTime ?? at, null, null, refund.Value, refund.Currency ?? record.Currency));
+            changes.Add(new ConversionChange(Known($"refund:{refund.EntityId}")!, InboundAction.Refund, refund.EventTime ?? at, null, null, refund.Value, refund.Currency ?? record.Currency));
         return changes;
     }
 
@@ -140,6 +146,12 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
                       FROM conversion_events WHERE workspace_id = $1 AND conversion_id = $3
                     ON CONFLICT DO NOTHING)
                 UPDATE conversion_ids SET conversion_id = $2 WHERE workspace_id = $1 AND conversion_id = $3
+                """, cancel, source.WorkspaceId, found[0].Id, younger.Id);
+        foreach (var younger in found.Skip(1))
+            await ExecuteAsync(connection, """
+                UPDATE conversions o SET is_test = o.is_test OR y.is_test, visitor_id = coalesce(o.visitor_id, y.visitor_id), location = coalesce(o.location, y.location),
+                       items = coalesce(o.items, y.items), match_keys = coalesce(o.match_keys, y.match_keys), attribution = coalesce(y.attribution, '{}') || coalesce(o.attribution, '{}')
+                  FROM conversions y WHERE o.workspace_id = $1 AND o.id = $2 AND y.workspace_id = $1 AND y.id = $3
                 """, cancel, source.WorkspaceId, found[0].Id, younger.Id);
         foreach (var younger in found.Skip(1))
             await ExecuteAsync(connection, "DELETE FROM conversions WHERE workspace_id = $1 AND id = $2", cancel, source.WorkspaceId, younger.Id);
@@ -215,7 +227,7 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
                 told_at = excluded.told_at, updated_at = excluded.updated_at
             """, source.WorkspaceId, source.WebsiteId, stored.Id, source.ConnectionId, source.Platform, state.Kind.Word(), stored.SenderId, merged.EntityNumber,
             state.Status.Word(), state.SenderStatus, merged.Test == true || source.IsTest, state.OccurredAt, state.StartsAt, state.PaidAt, state.Value, state.Currency,
-            state.Refunded, merged.Location, merged.Attribution?.GetValueOrDefault("visitor_id"), Json(merged.Attribution is { Count: > 0 } ? merged.Attribution : null),
+            state.Refunded, merged.Location, merged.Attribution?.GetValueOrDefault("visitor_id"), Json(merged.Attribution is { Count: > 0 } told ? Cleaned(told, source.Owner.PrivacyMode) : null),
             Json(merged.Items), new NpgsqlParameter { Value = keys ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb }, person, toldAt, now);
         await command.ExecuteNonQueryAsync(cancel);
     }
@@ -257,6 +269,10 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
             owed.Add(reader.GetString(0));
         return events.FindAll(e => owed.Contains(e.EventId));
     }
+
+    /// <summary>Addresses without what looks personal; in privacy mode without their queries, since what is known of those stands beside them.</summary>
+    private static Dictionary<string, string> Cleaned(IReadOnlyDictionary<string, string> told, bool privacyMode) => told.ToDictionary(t => t.Key, t =>
+        t.Key is not ("landing_url" or "referrer") ? t.Value : privacyMode ? t.Value.Split('?', '#')[0] : PersonalText.WithoutPersonalData(t.Value));
 
     /// <summary>The customer as intake describes a person.</summary>
     internal static UserData PersonOf(InboundRecord record) => record.Customer is not { } c ? UserData.Nothing : new UserData

@@ -84,6 +84,10 @@ public sealed record SourceReading(IReadOnlyList<InboundRecord> Records, string?
         {
             return Refused("A text of the body holds half of a surrogate pair.");
         }
+        catch (Exception error) when (error is ArgumentException or OverflowException or FormatException)
+        {
+            return Refused("The body holds a name twice, or a number that is out of all bounds.");
+        }
     }
 
     /// <summary>One record.</summary>

@@ -63,11 +63,13 @@ public sealed class InboundIntake(NpgsqlDataSource database, SourceCatalog catal
         var records = reading.Records;
         // A sender that gives no key of its own tells each time something new; several records at once are known by the body.
         var key = reading.Error is not null || records.Count != 1 ? $"sha256:{Digest(request.Body.Span)}" : records[0].RepetitionKey ?? records[0].DeliveryKey ?? $"once:{id}";
-        var body = protector.Seal(Purpose, connection.WorkspaceId, id, request.Body.Span);
+        byte[]? body = protector.Seal(Purpose, connection.WorkspaceId, id, request.Body.Span);
         var (status, reason) = reading.Error is { } error ? (InboundStatus.Failed, error)
             : !connection.Enabled ? (InboundStatus.Ignored, "The connection is switched off.")
             : records.All(r => r.Action == InboundAction.Ignored) ? (InboundStatus.Ignored, $"{records[0].SourceEvent ?? "This notification"} means nothing to ClarityTracking.")
             : (InboundStatus.Received, (string?)null);
+        if (status == InboundStatus.Ignored && connection.Owner.PrivacyMode)
+            body = null; // nothing will be made of it
         var stored = await StoreAsync(connection, request, verdict, new Row(id, key, status, reason, body, records.Count > 0 ? records[0].SourceEvent : null), cancel);
         if (status == InboundStatus.Received && !stored.IsDuplicate)
             received.Raise();
@@ -111,7 +113,7 @@ public sealed class InboundIntake(NpgsqlDataSource database, SourceCatalog catal
         command.Parameters.Add(new NpgsqlParameter { Value = row.Status.Word(), NpgsqlDbType = NpgsqlDbType.Text });
         command.Parameters.Add(new NpgsqlParameter { Value = row.Reason ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         command.Parameters.Add(new NpgsqlParameter { Value = row.SourceEvent ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-        command.Parameters.Add(new NpgsqlParameter { Value = HeadersOf(request), NpgsqlDbType = NpgsqlDbType.Jsonb });
+        command.Parameters.Add(new NpgsqlParameter { Value = row.Status == InboundStatus.Refused ? "{}" : HeadersOf(request), NpgsqlDbType = NpgsqlDbType.Jsonb });
         command.Parameters.Add(new NpgsqlParameter { Value = row.Body ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bytea });
         command.Parameters.Add(new NpgsqlParameter { Value = request.Body.Length });
         Guid id;

@@ -36,16 +36,24 @@ public sealed record InboundFilter(Guid? ConnectionId = null, InboundStatus? Sta
 /// <summary>The log of received webhooks, and their replay.</summary>
 public sealed class InboundQueries(ClarityDb database, SourceCatalog catalog, SecretProtector protector, WebhooksReceived received, TimeProvider clock)
 {
-    /// <summary>Received webhooks, newest first. Only callers with the role Admin see personal data.</summary>
+    /// <summary>Lists show what bodies up to this size say; larger ones are read one by one.</summary>
+    private const int LargestInLists = 64 * 1024;
+
+    /// <summary>Received webhooks, newest first, at most 50. Only callers with the role Admin see personal data.</summary>
     public async Task<Result<Page<InboundWebhook>>> ListAsync(Caller caller, Guid websiteId, InboundFilter filter, Guid? cursor, int limit, CancellationToken cancel)
     {
         await using var db = database.For(caller);
         var website = await db.WebsiteAsync(caller, websiteId, Role.Viewer, cancel);
         if (!website.IsOk)
             return website.Error;
-        limit = Page.Clamp(limit);
+        limit = Math.Min(Page.Clamp(limit), Page.DefaultLimit);
         var rows = await RowsAsync(db, website.Value.WorkspaceId, websiteId, filter, null, cursor, limit + 1, cancel);
         var mayRead = caller.Can(website.Value.WorkspaceId, Role.Admin);
+        if (mayRead && rows.Exists(r => r.BodySealed is not null))
+        {
+            db.Audit(website.Value.WorkspaceId, caller, "personal_data.revealed", $"webhooks of website {websiteId}", $"{rows.Count} in a list", clock.GetUtcNow());
+            await db.SaveChangesAsync(cancel);
+        }
         return Page.Of(rows.ConvertAll(r => ToWebhook(r, mayRead)), limit, w => w.Id);
     }
 
@@ -109,7 +117,8 @@ public sealed class InboundQueries(ClarityDb database, SourceCatalog catalog, Se
             SELECT w.workspace_id AS "WorkspaceId", w.id AS "Id", w.connection_id AS "ConnectionId", c.platform AS "Platform", c.settings::text AS "Settings",
                    w.received_at AS "ReceivedAt", w.last_received_at AS "LastReceivedAt", w.times AS "Times", w.verdict AS "Verdict", w.status AS "Status", w.reason AS "Reason",
                    w.source_event AS "SourceEvent", w.attempts AS "Attempts", CASE WHEN w.status = 'received' THEN w.next_attempt_at END AS "NextAttemptAt",
-                   w.headers::text AS "Headers", w.body_sealed AS "BodySealed", w.body_bytes AS "BodyBytes",
+                   w.headers::text AS "Headers",
+                   CASE WHEN {id}::uuid IS NOT NULL OR w.body_bytes <= {LargestInLists} THEN w.body_sealed END AS "BodySealed", w.body_bytes AS "BodyBytes",
                    ARRAY(SELECT e.id FROM conversion_events x JOIN events e ON e.workspace_id = x.workspace_id AND e.website_id = x.website_id AND e.event_id = x.event_id
                           WHERE x.workspace_id = w.workspace_id AND x.webhook_id = w.id AND e.name = x.name ORDER BY e.id) AS "EventIds",
                    ARRAY(SELECT DISTINCT x.conversion_id FROM conversion_changes x

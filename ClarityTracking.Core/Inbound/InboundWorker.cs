@@ -74,9 +74,9 @@ public sealed partial class InboundWorker(
                 await FinishAsync(webhook, problem is null ? InboundStatus.Processed : InboundStatus.Failed, problem?.Words ?? request,
                     source.Owner.PrivacyMode && problem is null && request is null, cancel);
         }
-        catch (Exception error) when (error is IntakeUnavailableException or NpgsqlException or IOException or TimeoutException)
+        catch (Exception error) when (error is IntakeUnavailableException or IOException or TimeoutException || (error is NpgsqlException && !DataErrors.IsAboutRows(error)))
         {
-            throw; // it comes back when its lease ends
+            LogAway(error, webhook.Id); // it comes back when its lease ends; those beside it go on
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
@@ -166,6 +166,9 @@ public sealed partial class InboundWorker(
 
     [LoggerMessage(1421, LogLevel.Error, "Processing webhooks failed; it is tried again")]
     private partial void LogFailed(Exception error);
+
+    [LoggerMessage(1423, LogLevel.Warning, "Webhook {WebhookId} waits: the database or intake is away")]
+    private partial void LogAway(Exception error, Guid webhookId);
 
     [LoggerMessage(1422, LogLevel.Error, "Webhook {WebhookId} could not be processed")]
     private partial void LogBroken(Exception error, Guid webhookId);

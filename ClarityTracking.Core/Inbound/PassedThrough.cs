@@ -22,13 +22,16 @@ sealed partial class PassedThrough
     /// <summary>WooCommerce writes these for direct visits: they name no source.</summary>
     static readonly string[] NoSource = ["(direct)", "(none)"];
 
+    /// <summary>What intake takes; what is longer would cost the whole event.</summary>
+    const int LongestCampaignText = 300, LongestId = 1000;
+
     readonly Dictionary<string, string> _found = new(StringComparer.Ordinal);
 
     /// <summary>Adds one told value; the first of a name wins. Unknown names are left out.</summary>
     internal PassedThrough Add(string? name, string? value)
     {
         if (name is not null && Text(value) is { } text && Names.TryGetValue(name.TrimStart('_'), out var known) && !NoSource.Contains(text)
-            && (known != "visitor_id" || VisitorIdShape().IsMatch(text)))
+            && text.Length <= (known.StartsWith("utm_", StringComparison.Ordinal) ? LongestCampaignText : LongestId) && (known != "visitor_id" || VisitorIdShape().IsMatch(text)))
             _found.TryAdd(known, text);
         return this;
     }
@@ -63,7 +66,7 @@ sealed partial class PassedThrough
     /// <summary>What was found.</summary>
     internal IReadOnlyDictionary<string, string> Found => _found;
 
-    static string? Text(string? value) => value?.Trim() is { Length: > 0 and <= 8192 } text ? text : null;
+    static string? Text(string? value) => value?.Replace("\0", "", StringComparison.Ordinal).Trim() is { Length: > 0 and <= 8192 } text ? text : null;
 
     /// <summary>Our ids begin with v_ since the snippet hands them through foreign fields.</summary>
     [GeneratedRegex(@"^v_[A-Za-z0-9_-]{1,40}\z")]

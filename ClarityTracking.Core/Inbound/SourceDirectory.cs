@@ -57,7 +57,7 @@ public sealed class SourceDirectory(NpgsqlDataSource database, SecretProtector p
 
     /// <summary>The Shopify connections of a shop. Anyone may claim a shop's domain; only who has its secret can open what it signs.</summary>
     public Task<IReadOnlyList<SourceConnection>> OfShopAsync(string shopDomain, CancellationToken cancel) =>
-        ListAsync($"{Select} WHERE c.platform = 'shopify' AND lower(c.settings ->> 'shop_domain') = lower($1) ORDER BY c.id LIMIT 20", cancel, shopDomain);
+        ListAsync($"{Select} WHERE c.platform = 'shopify' AND lower(c.settings ->> 'shop_domain') = lower($1) ORDER BY c.id LIMIT 500", cancel, shopDomain);
 
     /// <summary>One connection as it is now.</summary>
     public Task<SourceConnection?> GetAsync(Guid workspaceId, Guid connectionId, CancellationToken cancel) =>

@@ -134,6 +134,58 @@ public sealed class GenericWebhookTests(AppFixture app) : IClassFixture<AppFixtu
     }
 
     [Fact]
+    public async Task NonsenseOfVisitors_CostsNeitherTheEventNorTheQueue()
+    {
+        var sender = await Sender.ConnectAsync(app);
+        await sender.PostAsync("order.paid", new
+        {
+            order_id = new string('9', 120), value = "10.00", currency = "EUR", ip = "198.51.100.7, 10.0.0.1", user_agent = new string('a', 3000),
+            customer = new { email = "zoe@example.com", city = new string('x', 900) },
+            attribution = new Dictionary<string, string>
+            {
+                ["utm_source"] = "a\0b", ["utm_content"] = new string('u', 5000), ["gclid"] = new string('g', 3000),
+                ["landing_url"] = "https://shop.example.com/?utm_campaign=%00x&email=jane@example.com",
+            },
+        });
+        await sender.PostAsync("order.refunded", new { order_id = "O-1", refund_id = new string('r', 20_000), value = "1.00", currency = "EUR" });
+        await sender.PostAsync("order.paid", new { order_id = "O-1", value = "3.00", currency = "EUR" }, at: DateTimeOffset.UtcNow.AddMinutes(-2));
+        await sender.ProcessedAsync(3);
+
+        Assert.All(await sender.LogAsync(), w => Assert.Equal("processed", w.GetProperty("status").GetString()));
+        Assert.Equal("purchase,purchase,refund", await app.ValueAsync<string>($"SELECT string_agg(name, ',' ORDER BY name) FROM events WHERE website_id = '{sender.Site.Id}'"));
+        Assert.DoesNotContain("jane@example.com", await app.ValueAsync<string>($"SELECT string_agg(attribution::text, ' ') FROM conversions WHERE website_id = '{sender.Site.Id}'"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task EventThatIntakeRefuses_StaysOwed_AndAReplayGivesIt()
+    {
+        var sender = await Sender.ConnectAsync(app);
+        await sender.PostAsync("order.paid", new { order_id = "O-2", value = "5.00", currency = "EUR" }, at: DateTimeOffset.UtcNow.AddHours(2)); // a clock that is ahead
+        var webhook = await sender.ProcessedAsync();
+        Assert.Equal("failed", webhook.GetProperty("status").GetString());
+        Assert.Contains("ahead", webhook.GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Equal(1, await app.ValueAsync<long>($"SELECT count(*) FROM conversion_events WHERE website_id = '{sender.Site.Id}' AND taken_in_at IS NULL"));
+        await app.RunAsync($"UPDATE conversion_changes SET occurred_at = now() WHERE website_id = '{sender.Site.Id}'"); // two hours later
+        using var client = app.ClientFor(sender.Account);
+        await AppFixture.JsonOf(await client.PostAsync($"/api/websites/{sender.Site.Id}/inbound-webhooks/{webhook.GetProperty("id").GetString()}/replay", null));
+        Assert.Equal("processed", (await sender.ProcessedAsync()).GetProperty("status").GetString());
+        Assert.Equal(1, await app.ValueAsync<long>($"SELECT count(*) FROM events WHERE website_id = '{sender.Site.Id}' AND name = 'purchase'"));
+    }
+
+    [Fact]
+    public async Task NoShow_IsNotCompletedByTheClock()
+    {
+        var sender = await Sender.ConnectAsync(app);
+        var now = DateTimeOffset.UtcNow;
+        await sender.PostAsync("booking.created", new { booking_id = "BK-9", starts_at = now.AddHours(-1) }, at: now.AddDays(-1));
+        await sender.PostAsync("booking.no_show", new { booking_id = "BK-9" }, at: now.AddMinutes(-50));
+        await sender.PostAsync("booking.completed", new { booking_id = "BK-9" }, at: now.AddMinutes(-10));
+        await sender.ProcessedAsync(3);
+        Assert.Equal("no_show", await app.ValueAsync<string>($"SELECT status FROM conversions WHERE website_id = '{sender.Site.Id}'"));
+        Assert.Equal("booking_no_show,schedule", await app.ValueAsync<string>($"SELECT string_agg(name, ',' ORDER BY name) FROM events WHERE website_id = '{sender.Site.Id}'"));
+    }
+
+    [Fact]
     public async Task UnknownToken_AndForeignPlatform_Are404()
     {
         var sender = await Sender.ConnectAsync(app);

@@ -40,8 +40,10 @@ public static class WebhookEndpoints
         {
             var shop = request.Header("X-Shopify-Shop-Domain") ?? request.Header("shopify-shop-domain");
             var candidates = shop is null ? [] : await directory.OfShopAsync(shop, http.RequestAborted);
-            var source = candidates.FirstOrDefault(c => intake.IsSignedFor(c, request)) ?? (candidates.Count > 0 ? candidates[0] : null);
-            return source is null ? null : await intake.TakeInAsync(source, request, CancellationToken.None);
+            if (candidates.FirstOrDefault(c => intake.IsSignedFor(c, request)) is { } source || candidates is [var only] && (source = only) is not null)
+                return await intake.TakeInAsync(source, request, CancellationToken.None);
+            // whose log would it belong into?
+            return candidates.Count > 0 ? new InboundReceipt(Verdict.Mismatch) : null;
         }, configuration, clock);
 
     private static async Task<IResult> TakeInAsync(HttpContext http, Func<InboundRequest, Task<InboundReceipt?>> takeInAsync, IConfiguration configuration, TimeProvider clock)

@@ -53,7 +53,7 @@ public sealed partial class PullWorker(NpgsqlDataSource database, SourceCatalog 
             var done = await StepAsync(pull, cancel);
             await SaveAsync(pull, done, cancel);
         }
-        catch (Exception error) when (error is not (OperationCanceledException or NpgsqlException or IOException or TimeoutException or IntakeUnavailableException))
+        catch (Exception error) when (DataErrors.IsAboutRows(error) || error is not (OperationCanceledException or NpgsqlException or IOException or TimeoutException or IntakeUnavailableException))
         {
             LogBroken(error, pull.Id);
             await SaveAsync(pull, Step.Failed("An unexpected error; the server's log has its details."), cancel);

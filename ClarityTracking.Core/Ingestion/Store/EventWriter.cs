@@ -88,7 +88,7 @@ public sealed partial class EventWriter(NpgsqlDataSource database, EventsStored 
             for (var i = 0; i < group.Count; i++)
                 group[i].Done.SetResult(new WriteResult(duplicates[i], []));
         }
-        catch (PostgresException error) when (IsAboutData(error))
+        catch (PostgresException error) when (DataErrors.IsAboutRows(error))
         {
             await StoreApartAsync(transaction, group, error);
         }
@@ -201,11 +201,6 @@ public sealed partial class EventWriter(NpgsqlDataSource database, EventsStored 
             }
         }
     }
-
-    /// <summary>Classes 22 (data exception) and 23 (constraint): the rows are at fault, not the server.</summary>
-    private static bool IsAboutData(PostgresException error) =>
-        error.SqlState.StartsWith("22", StringComparison.Ordinal) || error.SqlState.StartsWith("23", StringComparison.Ordinal)
-        || error.SqlState is "54000" or "54001"; // program limit exceeded, statement too complex (an index row too long)
 
     private static int SizeOf(WriteRequest request) => Math.Max(1, request.Rows.Count + request.Dropped.Count);
 
