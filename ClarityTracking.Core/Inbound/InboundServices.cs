@@ -13,7 +13,7 @@ public static class InboundServices
         services.AddSingleton<ISource, GenericSource>();
         services.AddSingleton<SourceCatalog>().AddSingleton<SourceDirectory>().AddSingleton<WebhooksReceived>().AddSingleton<InboundIntake>();
         services.AddSingleton<VisitorMemory>().AddSingleton<ConversionWriter>().AddSingleton<ConversionIntake>();
-        services.AddSingleton<InboundWorker>().AddSingleton<InboundQueries>();
+        services.AddSingleton<InboundWorker>().AddSingleton<InboundQueries>().AddSingleton<InboundFailures>();
         return services;
     }
 }

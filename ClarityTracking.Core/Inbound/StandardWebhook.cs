@@ -20,6 +20,9 @@ static class StandardWebhook
         return Convert.TryFromBase64String(text, key, out var length) ? key[..length] : [];
     }
 
+    /// <summary>A fresh secret: 32 random bytes.</summary>
+    internal static string NewSecret() => Prefix + Convert.ToBase64String(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
+
     /// <summary>Checks the three headers; several signatures may stand in one, for a secret that is being changed.</summary>
     internal static Verdict Verify(InboundRequest request, IEnumerable<byte[]> keys)
     {

@@ -3,7 +3,10 @@ using ClarityTracking.Core;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Inbound;
 using ClarityTracking.Core.Tenancy;
+using ClarityTracking.Web.Hosting;
+using ClarityTracking.Web.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace ClarityTracking.Web.Endpoints;
@@ -17,6 +20,9 @@ public static class ConnectionEndpoints
     /// <summary>Our id or the sender's of an event; null = the newest event of the most valuable name that the connection sends.</summary>
     public sealed record PreviewOrder(string? EventId);
 
+    /// <summary>The sender's new webhook secret; null = we choose one, where it is ours to choose.</summary>
+    public sealed record NewSecret(string? Secret);
+
     public static void MapConnections(this RouteGroupBuilder api)
     {
         var group = api.MapGroup("/websites/{id:guid}/connections").WithTags("Connections");
@@ -27,6 +33,7 @@ public static class ConnectionEndpoints
         group.MapDelete("/{cid:guid}", DeleteAsync);
         group.MapPost("/{cid:guid}/preview", PreviewAsync);
         group.MapPost("/{cid:guid}/test", TestAsync);
+        group.MapPost("/{cid:guid}/rotate-secret", RotateSecretAsync);
         api.MapGet("/connections/{cid:guid}/health", HealthAsync).WithTags("Connections");
     }
 
@@ -57,9 +64,25 @@ public static class ConnectionEndpoints
         Guid id, Guid cid, PreviewOrder? order, Caller caller, ConnectionTester tester, CancellationToken cancel) =>
         (await tester.PreviewAsync(caller, id, cid, order?.EventId, cancel)).Ok();
 
-    internal static async Task<Results<Ok<ConnectionTest>, ProblemHttpResult>> TestAsync(
-        Guid id, Guid cid, TestOrder? order, Caller caller, ConnectionTester tester, CancellationToken cancel) =>
-        (await tester.TestAsync(caller, id, cid, order ?? new TestOrder(), cancel)).Ok();
+    /// <summary>A destination gets an event, a source a signed sample at its own address.</summary>
+    internal static async Task<Results<Ok<ConnectionTest>, Ok<SourceTest>, ProblemHttpResult>> TestAsync(Guid id, Guid cid, TestOrder? order, Caller caller,
+        ConnectionService connections, ConnectionTester destinations, SourceTester sources, OwnAddress address, CancellationToken cancel)
+    {
+        var connection = await connections.GetAsync(caller, id, cid, cancel);
+        if (!connection.IsOk)
+            return Problems.From(connection.Error);
+        if (connection.Value.WebhookUrl is not null)
+        {
+            var posted = await sources.TestAsync(caller, id, cid, address.Value, cancel);
+            return posted.IsOk ? TypedResults.Ok(posted.Value) : Problems.From(posted.Error);
+        }
+        var sent = await destinations.TestAsync(caller, id, cid, order ?? new TestOrder(), cancel);
+        return sent.IsOk ? TypedResults.Ok(sent.Value) : Problems.From(sent.Error);
+    }
+
+    internal static async Task<Results<Ok<RotatedSecret>, ProblemHttpResult>> RotateSecretAsync(
+        Guid id, Guid cid, NewSecret? request, Caller caller, SourceSecrets secrets, CancellationToken cancel) =>
+        (await secrets.RotateAsync(caller, id, cid, request?.Secret, cancel)).Ok();
 
     internal static async Task<Results<Ok<ConnectionHealth>, ProblemHttpResult>> HealthAsync(
         Guid cid, Caller caller, DeliveryQueries deliveries, CancellationToken cancel) =>

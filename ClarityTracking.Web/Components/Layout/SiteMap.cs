@@ -17,6 +17,7 @@ public static class SiteMap
         new("Watch", "health", "Health", "monitor_heart"),
         new("Deliver", "deliveries", "Deliveries", "send"),
         new("Deliver", "connections", "Connections", "hub"),
+        new("Deliver", "sources", "Sources", "input"),
         new("Deliver", "rules", "Rules", "rule"),
         new("Set up", "install", "Install", "code"),
         new("Set up", "settings", "Settings", "settings"),
