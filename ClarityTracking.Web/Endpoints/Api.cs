@@ -36,6 +36,7 @@ public static class Api
         api.MapConnections();
         api.MapFilterRules();
         api.MapInboundWebhooks();
+        api.MapBookings();
         api.MapLinks();
         api.MapConversions();
         api.MapOAuth();

@@ -1,5 +1,6 @@
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Connections.OAuth;
+using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Inbound;
 
@@ -56,6 +57,19 @@ public static class StatusWords
         DeliveryStatus.Delivered => new("good", "Delivered"),
         DeliveryStatus.Skipped => new("", With("Skipped", reason)),
         DeliveryStatus.Dead => new("bad", With("Dead", reason)),
+    };
+
+    /// <summary>Where a conversion stands in its life.</summary>
+    public static StatusText Of(ConversionStatus status) => status switch
+    {
+        ConversionStatus.Pending => new("warn", "Pending"),
+        ConversionStatus.Confirmed => new("info", "Confirmed"),
+        ConversionStatus.Paid => new("good", "Paid"),
+        ConversionStatus.Completed => new("good", "Completed"),
+        ConversionStatus.NoShow => new("bad", "No show"),
+        ConversionStatus.Cancelled => new("", "Cancelled"),
+        ConversionStatus.Failed => new("bad", "Payment failed"),
+        ConversionStatus.Refunded => new("", "Refunded"),
     };
 
     /// <summary>Where a received webhook stands.</summary>
