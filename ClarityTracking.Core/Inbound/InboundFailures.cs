@@ -51,7 +51,7 @@ public sealed class InboundFailures(ClarityDb database, WebhooksReceived receive
                    (array_agg(id ORDER BY id DESC))[1] AS "ExampleId"
               FROM inbound_webhooks
              WHERE workspace_id = {website.Value.WorkspaceId} AND website_id = {websiteId} AND id >= {lowest} AND status = 'failed'
-             GROUP BY connection_id, reason ORDER BY count(*) DESC, max(id) DESC LIMIT {MostGroups}
+             GROUP BY connection_id, reason ORDER BY count(*) DESC, max(received_at) DESC LIMIT {MostGroups}
             """).ToListAsync(cancel);
     }
 
