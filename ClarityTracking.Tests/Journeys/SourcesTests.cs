@@ -7,7 +7,8 @@ using static Microsoft.Playwright.Assertions;
 namespace ClarityTracking.Tests.Journeys;
 
 /// <summary>Connecting a system that tells of bookings, in a real browser: from the picker to the webhook in the log.</summary>
-public sealed partial class SourcesTests(AppFixture app, Browser browser) : IClassFixture<AppFixture>, IClassFixture<Browser>
+public sealed partial class SourcesTests(AppFixture app, AppFarAway farAway, Browser browser)
+    : IClassFixture<AppFixture>, IClassFixture<AppFarAway>, IClassFixture<Browser>
 {
     [Fact]
     public async Task GenericSource_Connected_ShowsItsSampleLiveAndInTheLog()
@@ -121,20 +122,61 @@ public sealed partial class SourcesTests(AppFixture app, Browser browser) : ICla
         await Expect(page.GetByTestId("inbound-panel")).ToHaveCountAsync(0);
     }
 
+    [Fact]
+    public async Task SenderThatMakesItsSecretLater_GetsTheAddressFirst()
+    {
+        var (owner, site) = await SiteAsync();
+        var page = await SignInAsync(owner);
+        // an old link to the Connections page leads here
+        await page.GotoAsync($"{app.Url}/websites/{site.Id}/connections?open=new&platform=generic");
+        await page.WaitForURLAsync(url => url.Contains("/sources?", StringComparison.Ordinal));
+        await page.GetByRole(AriaRole.Button, new() { Name = "Get the webhook address" }).ClickAsync();
+        var url = await page.GetByTestId("webhook-url").InnerTextAsync();
+        await Expect(page.GetByTestId("sources")).ToContainTextAsync("Waits for its secret");
+        await Expect(page.GetByTestId("send-sample")).ToHaveCountAsync(0);
+        await Expect(page.GetByTestId("toggle-source")).ToBeDisabledAsync();
+        await page.GetByTestId("field-webhook_secret").FillAsync(Sender.NewSecret());
+        await page.GetByTestId("save-connection").ClickAsync();
+        await Expect(page.GetByTestId("listening")).ToContainTextAsync("Waiting for the first webhook…");
+        await Expect(page.GetByTestId("webhook-url")).ToHaveTextAsync(url);
+        await Expect(page.GetByTestId("sources")).ToContainTextAsync("Healthy");
+        await page.GotoAsync($"{app.Url}/websites/{site.Id}/connections");
+        await Expect(page.GetByTestId("connect-meta")).ToBeVisibleAsync(); // still empty: a source is no destination
+    }
+
+    [Fact]
+    public async Task PublicAddress_NotReachableAndNotHttps_IsTold()
+    {
+        var sender = await Sender.ConnectAsync(farAway);
+        var page = await SignInAsync(sender.Account, farAway);
+        await page.GotoAsync($"{farAway.Url}/websites/{sender.Site.Id}/sources");
+        await page.GetByTestId("open-source").ClickAsync();
+        await Expect(page.GetByTestId("webhook-url")).ToContainTextAsync("http://track.invalid/webhooks/generic/");
+        await Expect(page.GetByTestId("address-warning")).ToContainTextAsync("not https");
+        await page.GetByTestId("send-sample").ClickAsync();
+        await Expect(page.GetByTestId("sample-result")).ToContainTextAsync("The address does not answer from this server");
+    }
+
     private async Task<(Account Owner, NewSite Site)> SiteAsync()
     {
         var owner = await app.RegisterAsync($"owner-{Guid.NewGuid():N}@example.com");
         return (owner, await app.CreateWebsiteAsync(owner));
     }
 
-    private async Task<IPage> SignInAsync(Account owner)
+    private async Task<IPage> SignInAsync(Account owner, AppFixture? at = null)
     {
         var page = await browser.NewPageAsync();
-        await page.GotoAsync($"{app.Url}/account/login");
+        await page.GotoAsync($"{(at ?? app).Url}/account/login");
         await page.GetByLabel("Email").FillAsync(owner.Email);
         await page.GetByLabel("Password").FillAsync(owner.Password);
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
         await page.WaitForURLAsync(url => !url.Contains("/account/", StringComparison.Ordinal));
         return page;
     }
+}
+
+/// <summary>An installation whose operator gave an address that nobody answers at.</summary>
+public sealed class AppFarAway : AppFixture
+{
+    protected override IReadOnlyDictionary<string, string> Settings { get; } = new Dictionary<string, string> { ["Clarity:PublicUrl"] = "http://track.invalid" };
 }
