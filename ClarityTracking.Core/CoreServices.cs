@@ -1,6 +1,6 @@
 using ClarityTracking.Core.Connections;
-using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Connections.OAuth;
+using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
