@@ -1,7 +1,7 @@
 using ClarityTracking.Core.Alerts;
 using ClarityTracking.Core.Connections;
-using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Connections.OAuth;
+using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Delivery.Jobs;
@@ -76,11 +76,11 @@ public static class CoreServices
             .ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<PublicNetworks>().Handler());
         services.AddSingleton<DestinationClient>().AddSingleton<AccessTokens>();
         services.AddSources();
-        services.AddSingleton<LinkDirectory>().AddSingleton<LinkService>().AddSingleton<LinkRedirect>().AddSingleton<RecordedConversions>();
+        services.AddSingleton<LinkDirectory>().AddSingleton<LinkService>().AddSingleton<LinkRedirect>().AddSingleton<ConversionQueries>().AddSingleton<RecordedConversions>();
         services.AddSingleton<PlatformCatalog>();
         services.AddTenancy();
         services.AddSingleton<FilterRuleService>().AddSingleton<FilterRulePreviews>();
-        services.AddSingleton<ConnectionService>().AddSingleton<ConnectionTester>();
+        services.AddSingleton<ConnectionService>().AddSingleton<SourceSecrets>().AddSingleton<SourceTester>().AddSingleton<ConnectionTester>();
         services.AddSingleton<OAuthClient>().AddSingleton<OAuthAccounts>().AddSingleton<OAuthConsent>().AddSingleton<OAuthConnections>().AddSingleton<OAuthRefresh>();
         services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();
         services.AddSingleton<DeliveryQueries>().AddSingleton<JobsQueued>().AddSingleton<DeliveryJobs>().AddSingleton<Replay>().AddSingleton<Backfill>();

@@ -5,6 +5,7 @@ using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Inbound;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
@@ -34,8 +35,9 @@ public sealed record ConnectionDetails(Guid Id, Guid WebsiteId, string Platform,
 /// <summary>What can be set; null = as it is. <paramref name="Settings"/> and <paramref name="Credentials"/> are merged member by member, a null member removes one.</summary>
 public sealed record ConnectionValues(string? Name, JsonElement? Settings, JsonElement? Credentials, bool? Enabled);
 
-/// <summary>Connections of a website to destinations.</summary>
-public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalog, SecretProtector protector, PublicNetworks networks, IConfiguration configuration, TimeProvider clock)
+/// <summary>Connections of a website to destinations and sources.</summary>
+public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalog, SecretProtector protector, PublicNetworks networks, SourceDirectory directory,
+    IConfiguration configuration, TimeProvider clock)
 {
     internal const string CredentialsPurpose = "credentials";
     private static readonly JsonElement Nothing = JsonDocument.Parse("{}").RootElement;
@@ -74,7 +76,7 @@ public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalo
         var name = rules.Name("name", values.Name ?? known.DisplayName);
         CheckObjects(rules, settings, credentials);
         if (rules.Errors.Count == 0)
-            Check(rules, known, settings, credentials);
+            Check(rules, known, settings, values.Enabled == false && known.WaitsForSecret(NamesOf(credentials)) ? null : credentials);
         if (rules.Errors.Count > 0)
             return Error.Invalid(rules.Errors);
 
@@ -113,7 +115,7 @@ public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalo
             return Error.Invalid(rules.Errors);
         var settings = Merged(Parse(connection.Settings), values.Settings);
         JsonElement? credentials = values.Credentials is { } given ? Merged(Opened(connection), given) : null;
-        Check(rules, known, settings, credentials);
+        Check(rules, known, settings, CredentialsToCheck(known, connection, values.Enabled, credentials));
         if (rules.Errors.Count > 0)
             return Error.Invalid(rules.Errors);
 
@@ -138,7 +140,19 @@ public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalo
         db.Audit(connection.WorkspaceId, caller, "connection.changed", $"connection {id}", string.Join(", ", changed), now);
         await db.SaveChangesAsync(cancel);
         await transaction.CommitAsync(cancel);
+        directory.Forget();
         return Info(connection);
+    }
+
+    private static IEnumerable<string> NamesOf(JsonElement json) => json.ValueKind == JsonValueKind.Object ? json.EnumerateObject().Select(m => m.Name) : [];
+
+    /// <summary>Who is switched on must be complete; a source that is off may wait for its secret.</summary>
+    private JsonElement? CredentialsToCheck(Platform known, Connection connection, bool? enabled, JsonElement? changed)
+    {
+        if (!known.IsSource)
+            return changed;
+        var all = changed ?? Opened(connection);
+        return !(enabled ?? connection.Enabled) && known.WaitsForSecret(NamesOf(all)) ? null : enabled == true ? all : changed;
     }
 
     /// <summary>Deletes a connection with its open deliveries; finished ones stay in the log.</summary>
@@ -151,6 +165,7 @@ public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalo
         db.Connections.Remove(found.Value);
         db.Audit(found.Value.WorkspaceId, caller, "connection.deleted", $"connection {id}", $"{found.Value.Platform}: {found.Value.Name}", clock.GetUtcNow());
         await db.SaveChangesAsync(cancel);
+        directory.Forget();
         return Done.It;
     }
 
@@ -202,7 +217,7 @@ public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalo
     internal byte[] Seal(Connection connection, JsonElement credentials) =>
         protector.Seal(CredentialsPurpose, connection.WorkspaceId, connection.Id, Encoding.UTF8.GetBytes(credentials.GetRawText()));
 
-    private ConnectionDetails Info(Connection c) => new(c.Id, c.WebsiteId, c.Platform, catalog.Find(c.Platform)?.DisplayName ?? c.Platform, c.Name,
+    internal ConnectionDetails Info(Connection c) => new(c.Id, c.WebsiteId, c.Platform, catalog.Find(c.Platform)?.DisplayName ?? c.Platform, c.Name,
         Parse(c.Settings), [.. Opened(c).EnumerateObject().Select(m => m.Name).Distinct()], c.Enabled, c.State, c.StateReason, c.StateChangedAt, c.NotBefore,
         c.CreatedAt, c.UpdatedAt, c.WebhookToken is null ? null : $"{PublicUrl}/webhooks/{c.Platform}/{c.WebhookToken}");
 

@@ -52,6 +52,9 @@ public interface ISource
     /// <param name="secret">The secret it is signed with.</param>
     /// <param name="now">When it is sent (UTC).</param>
     InboundRequest Sample(string url, JsonElement settings, string secret, DateTimeOffset now);
+
+    /// <summary>A fresh secret where it is ours to choose; null = the sender makes it.</summary>
+    string? NewSecret() => null;
 }
 
 /// <summary>What is fixed about a source.</summary>
@@ -62,7 +65,14 @@ public interface ISource
 /// <param name="Steps">How a person sets it up in the sender's own pages, one sentence each; <c>{url}</c> stands for the address to paste.</param>
 /// <param name="DefaultBaseUrl">Base address of the sender's API for look-ups; null = it needs none.</param>
 public sealed record SourceInfo(string Platform, string DisplayName, string Tells, IReadOnlyList<ConnectionField> Fields, IReadOnlyList<string> Steps,
-    Uri? DefaultBaseUrl = null);
+    Uri? DefaultBaseUrl = null)
+{
+    /// <summary>Name of the credential that every source's webhooks are signed with.</summary>
+    public const string Secret = "webhook_secret";
+
+    /// <summary>Name of the credential that held it before, valid as well while it is being changed.</summary>
+    public const string PreviousSecret = "webhook_secret_previous";
+}
 
 /// <summary>What reading a body gave: records, or why there are none.</summary>
 /// <param name="Records">In the order they were told.</param>
@@ -78,7 +88,9 @@ public sealed record SourceReading(IReadOnlyList<InboundRecord> Records, string?
     {
         try
         {
-            return source.Read(request, settings);
+            var reading = source.Read(request, settings);
+            // not every sender can mark a sample, and none may end as a sale
+            return request.Header(SampleHeader) is null ? reading : reading with { Records = [.. reading.Records.Select(r => r with { Test = true })] };
         }
         catch (InvalidOperationException) // the parser checks escapes only when a text is read
         {
@@ -89,6 +101,9 @@ public sealed record SourceReading(IReadOnlyList<InboundRecord> Records, string?
             return Refused("The body holds a name twice, or a number that is out of all bounds.");
         }
     }
+
+    /// <summary>Marks what <see cref="SourceTester"/> sends.</summary>
+    internal const string SampleHeader = "X-Clarity-Sample";
 
     /// <summary>One record.</summary>
     public static implicit operator SourceReading(InboundRecord record) => new([record]);
@@ -125,7 +140,7 @@ static class SampleId
 /// <summary>Fields that all sources share.</summary>
 static class SourceFields
 {
-    internal const string Secret = "webhook_secret", PreviousSecret = "webhook_secret_previous";
+    internal const string Secret = SourceInfo.Secret, PreviousSecret = SourceInfo.PreviousSecret;
 
     /// <summary>The secret and the one before it, as every source's form asks for them.</summary>
     /// <param name="label">What the sender calls it.</param>

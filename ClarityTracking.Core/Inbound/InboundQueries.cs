@@ -22,13 +22,16 @@ namespace ClarityTracking.Core.Inbound;
 /// <param name="NextAttemptAt">When it is tried again (UTC).</param>
 /// <param name="Canonical">What it says, in the shape of all senders: an object, a list for a batch, null when it is refused, unreadable or forgotten.</param>
 /// <param name="EventIds">Our ids of the events it became.</param>
+/// <param name="EventNames">Their names, in the same order.</param>
 /// <param name="ConversionIds">Our ids of the conversions it changed.</param>
 /// <param name="BodyBytes">Size of its body.</param>
+/// <param name="IsSample">Sent by ourselves to try the connection.</param>
+/// <param name="HasBody">Its body is kept, so that it can be looked at and replayed.</param>
 /// <param name="Headers">Those that are kept; null in lists.</param>
 /// <param name="Body">What came over the wire, as text; null in lists, when it is not kept, and for callers who may not see personal data.</param>
 public sealed record InboundWebhook(Guid Id, Guid ConnectionId, string Platform, DateTimeOffset ReceivedAt, DateTimeOffset LastReceivedAt, int Times, string Verdict,
     InboundStatus Status, string? Reason, string? SourceEvent, int Attempts, DateTimeOffset? NextAttemptAt, JsonElement? Canonical, IReadOnlyList<Guid> EventIds,
-    IReadOnlyList<Guid> ConversionIds, int BodyBytes, IReadOnlyDictionary<string, string>? Headers = null, string? Body = null);
+    IReadOnlyList<string> EventNames, IReadOnlyList<Guid> ConversionIds, int BodyBytes, bool IsSample, bool HasBody, IReadOnlyDictionary<string, string>? Headers = null, string? Body = null);
 
 /// <summary>Which webhooks to list; null = all.</summary>
 public sealed record InboundFilter(Guid? ConnectionId = null, InboundStatus? Status = null, DateTimeOffset? From = null, DateTimeOffset? To = null);
@@ -36,6 +39,8 @@ public sealed record InboundFilter(Guid? ConnectionId = null, InboundStatus? Sta
 /// <summary>The log of received webhooks, and their replay.</summary>
 public sealed class InboundQueries(ClarityDb database, SourceCatalog catalog, SecretProtector protector, WebhooksReceived received, TimeProvider clock)
 {
+    private static readonly TimeSpan Recent = TimeSpan.FromDays(30);
+
     /// <summary>Lists show what bodies up to this size say; larger ones are read one by one.</summary>
     private const int LargestInLists = 64 * 1024;
 
@@ -55,6 +60,40 @@ public sealed class InboundQueries(ClarityDb database, SourceCatalog catalog, Se
             await db.SaveChangesAsync(cancel);
         }
         return Page.Of(rows.ConvertAll(r => ToWebhook(r, mayRead)), limit, w => w.Id);
+    }
+
+    /// <summary>The newest webhook of each source connection that had one in the last days, by the connection's id.</summary>
+    public async Task<Result<IReadOnlyDictionary<Guid, InboundWebhook>>> NewestAsync(Caller caller, Guid websiteId, CancellationToken cancel)
+    {
+        await using var db = database.For(caller);
+        var website = await db.WebsiteAsync(caller, websiteId, Role.Viewer, cancel);
+        if (!website.IsOk)
+            return website.Error;
+        var workspaceId = website.Value.WorkspaceId;
+        var lowest = Partitions.LowestId(clock.GetUtcNow() - Recent);
+        var ids = await db.Database.SqlQuery<Guid>($"""
+            SELECT newest.id AS "Value" FROM connections c, LATERAL (
+                SELECT w.id FROM inbound_webhooks w WHERE w.workspace_id = c.workspace_id AND w.website_id = c.website_id AND w.connection_id = c.id AND w.id >= {lowest}
+                 ORDER BY w.id DESC LIMIT 1) newest
+             WHERE c.workspace_id = {workspaceId} AND c.website_id = {websiteId} AND c.webhook_token IS NOT NULL
+            """).ToListAsync(cancel);
+        var newest = new Dictionary<Guid, InboundWebhook>();
+        foreach (var id in ids)
+            if (await RowsAsync(db, workspaceId, websiteId, new InboundFilter(), id, null, 1, cancel) is [var row])
+                newest[row.ConnectionId] = ToWebhook(row, mayReadPersonal: false);
+        return newest;
+    }
+
+    /// <summary>One webhook without anything personal, and so without a note in the audit log.</summary>
+    public async Task<Result<InboundWebhook>> FindAsync(Caller caller, Guid websiteId, Guid id, CancellationToken cancel)
+    {
+        await using var db = database.For(caller);
+        var website = await db.WebsiteAsync(caller, websiteId, Role.Viewer, cancel);
+        if (!website.IsOk)
+            return website.Error;
+        return await RowsAsync(db, website.Value.WorkspaceId, websiteId, new InboundFilter(), id, null, 1, cancel) is [var row]
+            ? ToWebhook(row, mayReadPersonal: false) with { Headers = StoredWebhook.HeadersOf(row.Headers) }
+            : Error.NotFound("webhook");
     }
 
     /// <summary>One webhook. That its personal data was looked at is noted in the audit log.</summary>
@@ -104,7 +143,7 @@ public sealed class InboundQueries(ClarityDb database, SourceCatalog catalog, Se
 
     private sealed record Row(Guid WorkspaceId, Guid Id, Guid ConnectionId, string Platform, string Settings, DateTimeOffset ReceivedAt, DateTimeOffset LastReceivedAt, int Times,
         string Verdict, string Status, string? Reason, string? SourceEvent, int Attempts, DateTimeOffset? NextAttemptAt, string Headers, byte[]? BodySealed, int BodyBytes,
-        Guid[] EventIds, Guid[] ConversionIds);
+        Guid[] EventIds, string[] EventNames, Guid[] ConversionIds);
 
     private static async Task<List<Row>> RowsAsync(ClarityDbContext db, Guid workspaceId, Guid websiteId, InboundFilter filter, Guid? id, Guid? cursor, int limit, CancellationToken cancel)
     {
@@ -121,6 +160,8 @@ public sealed class InboundQueries(ClarityDb database, SourceCatalog catalog, Se
                    CASE WHEN {id}::uuid IS NOT NULL OR w.body_bytes <= {LargestInLists} THEN w.body_sealed END AS "BodySealed", w.body_bytes AS "BodyBytes",
                    ARRAY(SELECT e.id FROM conversion_events x JOIN events e ON e.workspace_id = x.workspace_id AND e.website_id = x.website_id AND e.event_id = x.event_id
                           WHERE x.workspace_id = w.workspace_id AND x.webhook_id = w.id AND e.name = x.name ORDER BY e.id) AS "EventIds",
+                   ARRAY(SELECT e.name FROM conversion_events x JOIN events e ON e.workspace_id = x.workspace_id AND e.website_id = x.website_id AND e.event_id = x.event_id
+                          WHERE x.workspace_id = w.workspace_id AND x.webhook_id = w.id AND e.name = x.name ORDER BY e.id) AS "EventNames",
                    ARRAY(SELECT DISTINCT x.conversion_id FROM conversion_changes x
                           WHERE x.workspace_id = w.workspace_id AND x.webhook_id = w.id) AS "ConversionIds"
               FROM inbound_webhooks w JOIN connections c ON c.workspace_id = w.workspace_id AND c.id = w.connection_id
@@ -132,7 +173,8 @@ public sealed class InboundQueries(ClarityDb database, SourceCatalog catalog, Se
     }
 
     private InboundWebhook ToWebhook(Row row, bool mayReadPersonal) => new(row.Id, row.ConnectionId, row.Platform, row.ReceivedAt, row.LastReceivedAt, row.Times, row.Verdict,
-        EnumText.Parse<InboundStatus>(row.Status)!.Value, row.Reason, row.SourceEvent, row.Attempts, row.NextAttemptAt, Canonical(row, mayReadPersonal), row.EventIds, row.ConversionIds, row.BodyBytes);
+        EnumText.Parse<InboundStatus>(row.Status)!.Value, row.Reason, row.SourceEvent, row.Attempts, row.NextAttemptAt, Canonical(row, mayReadPersonal), row.EventIds, row.EventNames, row.ConversionIds, row.BodyBytes,
+        StoredWebhook.HeadersOf(row.Headers).ContainsKey(SourceReading.SampleHeader), row.BodySealed is not null);
 
     private JsonElement? Canonical(Row row, bool mayReadPersonal)
     {

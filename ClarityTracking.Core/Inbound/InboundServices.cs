@@ -30,7 +30,7 @@ public static class InboundServices
         services.AddSingleton<ISource, HubspotSource>().AddSingleton<ISource, WhopSource>().AddSingleton<ISource, SkoolSource>();
         services.AddSingleton<SourceCatalog>().AddSingleton<SourceDirectory>().AddSingleton<WebhooksReceived>().AddSingleton<InboundIntake>();
         services.AddSingleton<VisitorMemory>().AddSingleton<ConversionWriter>().AddSingleton<ConversionIntake>();
-        services.AddSingleton<SenderApi>().AddSingleton<InboundWorker>().AddSingleton<InboundQueries>();
+        services.AddSingleton<SenderApi>().AddSingleton<InboundWorker>().AddSingleton<InboundQueries>().AddSingleton<InboundFailures>();
         services.AddSingleton<PullsQueued>().AddSingleton<SourcePulls>().AddSingleton<PullWorker>();
         return services;
     }

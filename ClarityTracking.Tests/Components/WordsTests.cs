@@ -1,5 +1,6 @@
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Inbound;
 using ClarityTracking.Core.Routing;
 using ClarityTracking.Web.Components.Shared;
 
@@ -72,4 +73,14 @@ public sealed class WordsTests
 
         Assert.All(reasons, reason => Assert.True(StatusWords.Knows(reason), $"No words for the reason '{reason}'."));
     }
+
+    [Theory]
+    [InlineData(InboundStatus.Received, "ok", 0, null, "info", "Being processed")]
+    [InlineData(InboundStatus.Received, "ok", 2, 240, "warn", "Retrying in 4 min")]
+    [InlineData(InboundStatus.Processed, "ok", 0, null, "good", "Processed")]
+    [InlineData(InboundStatus.Failed, "ok", 3, null, "bad", "Failed")]
+    [InlineData(InboundStatus.Refused, "signature_mismatch", 0, null, "bad", "Refused: signature does not fit")]
+    [InlineData(InboundStatus.Refused, "some_new_verdict", 0, null, "bad", "Refused: some new verdict")]
+    public void StatusWords_Webhook_SaysStateAndVerdict(InboundStatus status, string verdict, int attempts, int? nextInSeconds, string kind, string words) =>
+        Assert.Equal(new StatusText(kind, words), StatusWords.Of(status, verdict, attempts, nextInSeconds is { } s ? Now.AddSeconds(s) : null, Now));
 }

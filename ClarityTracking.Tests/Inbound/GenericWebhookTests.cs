@@ -225,12 +225,18 @@ sealed class Sender(AppFixture app, Account account, NewSite site, string path, 
     /// <summary>Posts one message of the generic body.</summary>
     public Task<HttpResponseMessage> PostAsync(string type, object data, string? id = null, string? secret = null, DateTimeOffset? at = null)
     {
-        id ??= $"msg_{Guid.NewGuid():N}";
         var body = JsonSerializer.Serialize(new { type, timestamp = at ?? DateTimeOffset.UtcNow, data });
+        return PostRawAsync(body, Signed(body, id, secret));
+    }
+
+    /// <summary>The headers of a signed body.</summary>
+    public (string Name, string Value)[] Signed(string body, string? id = null, string? secret = null)
+    {
+        id ??= $"msg_{Guid.NewGuid():N}";
         var timestamp = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
         var key = Convert.FromBase64String((secret ?? Secret)["whsec_".Length..]);
-        return PostRawAsync(body, ("webhook-id", id), ("webhook-timestamp", $"{timestamp}"),
-            ("webhook-signature", "v1," + Convert.ToBase64String(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"{id}.{timestamp}.{body}")))));
+        return [("webhook-id", id), ("webhook-timestamp", $"{timestamp}"),
+            ("webhook-signature", "v1," + Convert.ToBase64String(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"{id}.{timestamp}.{body}"))))];
     }
 
     /// <summary>Posts bytes as they are.</summary>

@@ -176,6 +176,8 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
         using var visitor = app.Anonymous();
         var followed = await visitor.GetAsync($"/r/{link.GetProperty("slug").GetString()}");
         var click = System.Web.HttpUtility.ParseQueryString(followed.Headers.Location!.Query)["ct_tracking_id"]!;
+        var conversion = await AppFixture.JsonOf(await visitor.PostAsJsonAsync("/api/conversions",
+            new { tracking_id = click, campaign_link_id = link.GetProperty("id").GetString(), event_type = "lead" }));
         await app.RunAsync($"DELETE FROM outbox WHERE website_id = '{site.Id}'");
         var job = Guid.CreateVersion7();
         await app.RunAsync($"""
@@ -202,6 +204,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             ["jid"] = job,
             ["aid"] = alert,
             ["chid"] = channel.GetProperty("id").GetGuid(),
+            ["bid"] = conversion.GetProperty("id"),
         });
     }
 

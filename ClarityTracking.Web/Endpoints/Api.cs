@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using ClarityTracking.Core;
 using ClarityTracking.Core.Data;
+using ClarityTracking.Web.Hosting;
 using ClarityTracking.Web.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -16,6 +17,7 @@ public static class Api
             json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false)));
         // always, not only in development: Problems tells the sender what could not be read
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        services.AddSingleton<OwnAddress>();
         services.AddProblemDetails();
         services.AddOpenApi();
         return services;
@@ -34,6 +36,7 @@ public static class Api
         api.MapConnections();
         api.MapFilterRules();
         api.MapInboundWebhooks();
+        api.MapBookings();
         api.MapLinks();
         api.MapConversions();
         api.MapOAuth();

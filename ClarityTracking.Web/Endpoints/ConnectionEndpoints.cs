@@ -4,8 +4,11 @@ using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Delivery.Jobs;
+using ClarityTracking.Core.Inbound;
 using ClarityTracking.Core.Inbound.Pulls;
 using ClarityTracking.Core.Tenancy;
+using ClarityTracking.Web.Hosting;
+using ClarityTracking.Web.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace ClarityTracking.Web.Endpoints;
@@ -25,8 +28,12 @@ public static class ConnectionEndpoints
     /// <summary>The plan, and the job that does it: null when there is nothing to do.</summary>
     public sealed record BackfillStarted(long Matched, long TooOld, long AlreadyDelivered, IReadOnlyDictionary<string, long> WouldSkip, long WillSend, bool IsEstimate,
         DateTimeOffset From, DateTimeOffset To, Guid? JobId);
+
     /// <summary>How many days back: 1 to 365.</summary>
     public sealed record PullOrder(int? Days);
+
+    /// <summary>The sender's new webhook secret; null = we choose one, where it is ours to choose.</summary>
+    public sealed record NewSecret(string? Secret);
 
     public static void MapConnections(this RouteGroupBuilder api)
     {
@@ -41,6 +48,7 @@ public static class ConnectionEndpoints
         group.MapPost("/{cid:guid}/backfill", BackfillAsync);
         group.MapGet("/{cid:guid}/pull", PullStateAsync);
         group.MapPost("/{cid:guid}/pull", PullAsync);
+        group.MapPost("/{cid:guid}/rotate-secret", RotateSecretAsync);
         api.MapGet("/connections/{cid:guid}/health", HealthAsync).WithTags("Connections");
     }
 
@@ -71,9 +79,25 @@ public static class ConnectionEndpoints
         Guid id, Guid cid, PreviewOrder? order, Caller caller, ConnectionTester tester, CancellationToken cancel) =>
         (await tester.PreviewAsync(caller, id, cid, order?.EventId, cancel)).Ok();
 
-    internal static async Task<Results<Ok<ConnectionTest>, ProblemHttpResult>> TestAsync(
-        Guid id, Guid cid, TestOrder? order, Caller caller, ConnectionTester tester, CancellationToken cancel) =>
-        (await tester.TestAsync(caller, id, cid, order ?? new TestOrder(), cancel)).Ok();
+    /// <summary>A destination gets an event, a source a signed sample at its own address.</summary>
+    internal static async Task<Results<Ok<ConnectionTest>, Ok<SourceTest>, ProblemHttpResult>> TestAsync(Guid id, Guid cid, TestOrder? order, Caller caller,
+        ConnectionService connections, ConnectionTester destinations, SourceTester sources, OwnAddress address, CancellationToken cancel)
+    {
+        var connection = await connections.GetAsync(caller, id, cid, cancel);
+        if (!connection.IsOk)
+            return Problems.From(connection.Error);
+        if (connection.Value.WebhookUrl is not null)
+        {
+            var posted = await sources.TestAsync(caller, id, cid, address.Value, cancel);
+            return posted.IsOk ? TypedResults.Ok(posted.Value) : Problems.From(posted.Error);
+        }
+        var sent = await destinations.TestAsync(caller, id, cid, order ?? new TestOrder(), cancel);
+        return sent.IsOk ? TypedResults.Ok(sent.Value) : Problems.From(sent.Error);
+    }
+
+    internal static async Task<Results<Ok<RotatedSecret>, ProblemHttpResult>> RotateSecretAsync(
+        Guid id, Guid cid, NewSecret? request, Caller caller, SourceSecrets secrets, CancellationToken cancel) =>
+        (await secrets.RotateAsync(caller, id, cid, request?.Secret, cancel)).Ok();
 
     internal static async Task<Results<Ok<BackfillPlan>, Ok<BackfillStarted>, ProblemHttpResult>> BackfillAsync(
         Guid id, Guid cid, BackfillBody body, Caller caller, Backfill backfill, CancellationToken cancel)
@@ -82,11 +106,11 @@ public static class ConnectionEndpoints
         if (body.DryRun == true)
         {
             var plan = await backfill.PlanAsync(caller, id, cid, request, cancel);
-            return plan.IsOk ? TypedResults.Ok(plan.Value) : Security.Problems.From(plan.Error);
+            return plan.IsOk ? TypedResults.Ok(plan.Value) : Problems.From(plan.Error);
         }
         var started = await backfill.StartAsync(caller, id, cid, request, cancel);
         if (!started.IsOk)
-            return Security.Problems.From(started.Error);
+            return Problems.From(started.Error);
         var p = started.Value.Plan;
         return TypedResults.Ok(new BackfillStarted(p.Matched, p.TooOld, p.AlreadyDelivered, p.WouldSkip, p.WillSend, p.IsEstimate, p.From, p.To, started.Value.JobId));
     }
@@ -99,7 +123,7 @@ public static class ConnectionEndpoints
         Guid id, Guid cid, PullOrder order, Caller caller, SourcePulls pulls, CancellationToken cancel)
     {
         var started = await pulls.StartAsync(caller, id, cid, order.Days, cancel);
-        return started.IsOk ? TypedResults.Accepted($"/api/websites/{id}/connections/{cid}/pull", started.Value) : Security.Problems.From(started.Error);
+        return started.IsOk ? TypedResults.Accepted($"/api/websites/{id}/connections/{cid}/pull", started.Value) : Problems.From(started.Error);
     }
 
     internal static async Task<Results<Ok<ConnectionHealth>, ProblemHttpResult>> HealthAsync(

@@ -3,15 +3,12 @@ using ClarityTracking.Core.Links;
 using ClarityTracking.Core.Tenancy;
 using ClarityTracking.Web.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
-using QRCoder;
 
 namespace ClarityTracking.Web.Endpoints;
 
 /// <summary>Campaign links: their management, and the redirect <c>/r/{slug}</c>.</summary>
 public static class LinkEndpoints
 {
-    private const int QrPixelsPerModule = 12;
-
     /// <summary>The redirect. HEAD is answered alike and counts nothing.</summary>
     public static void MapLinkRedirect(this IEndpointRouteBuilder routes) =>
         routes.MapMethods("/r/{slug}", ["GET", "HEAD"], FollowAsync).AllowAnonymous().RequireRateLimiting(RateLimits.Collect).WithTags("Links").WithName("FollowLink");
@@ -72,15 +69,8 @@ public static class LinkEndpoints
             return Problems.From(link.Error);
         if (format is not ("svg" or "png"))
             return Problems.From(Error.Invalid(new Core.Destinations.FieldError("format", "format must be svg or png.")));
-        // quartile: readable with a quarter of it dirty, as on a counter or a flyer
-        using var code = QRCodeGenerator.GenerateQrCode(Absolute(link.Value.Url, http), QRCodeGenerator.ECCLevel.Q);
-        if (format == "png")
-        {
-            using var png = new PngByteQRCode(code);
-            return Results.File(png.GetGraphic(QrPixelsPerModule), "image/png", $"{link.Value.Slug}.png");
-        }
-        using var svg = new SvgQRCode(code);
-        return Results.Text(svg.GetGraphic(QrPixelsPerModule), "image/svg+xml");
+        var url = Absolute(link.Value.Url, http);
+        return format == "png" ? Results.File(LinkCode.Png(url), "image/png", $"{link.Value.Slug}.png") : Results.Text(LinkCode.Svg(url), "image/svg+xml");
     }
 
     private static string Absolute(string url, HttpContext http) => url.StartsWith('/') ? $"{http.Request.Scheme}://{http.Request.Host}{url}" : url;

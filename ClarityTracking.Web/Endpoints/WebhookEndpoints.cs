@@ -25,6 +25,8 @@ public static class WebhookEndpoints
         var group = api.MapGroup("/websites/{id:guid}/inbound-webhooks").WithTags("Webhooks");
         group.MapGet("", ListAsync);
         group.MapGet("/{whid:guid}", GetAsync);
+        group.MapGet("/failures", FailuresAsync);
+        group.MapPost("/replay", ReplayFailedAsync);
         group.MapPost("/{whid:guid}/replay", ReplayAsync);
     }
 
@@ -82,6 +84,12 @@ public static class WebhookEndpoints
     internal static async Task<Results<Ok<Page<InboundWebhook>>, ProblemHttpResult>> ListAsync(Guid id, Guid? connectionId, Word<InboundStatus>? status, DateTimeOffset? from,
         DateTimeOffset? to, Guid? cursor, int? limit, Caller caller, InboundQueries webhooks, CancellationToken cancel) =>
         (await webhooks.ListAsync(caller, id, new InboundFilter(connectionId, status?.Value, from?.ToUniversalTime(), to?.ToUniversalTime()), cursor, limit ?? Page.DefaultLimit, cancel)).Ok();
+
+    internal static async Task<Results<Ok<Page<InboundFailure>>, ProblemHttpResult>> FailuresAsync(Guid id, DateTimeOffset? from, Caller caller, InboundFailures failures, CancellationToken cancel) =>
+        (await failures.ListAsync(caller, id, from?.ToUniversalTime(), cancel)).Whole();
+
+    internal static async Task<Results<Ok<InboundReplay>, ProblemHttpResult>> ReplayFailedAsync(Guid id, InboundReplayOrder? order, Caller caller, InboundFailures failures, CancellationToken cancel) =>
+        (await failures.ReplayAsync(caller, id, order ?? new InboundReplayOrder(), cancel)).Ok();
 
     internal static async Task<Results<Ok<InboundWebhook>, ProblemHttpResult>> GetAsync(Guid id, Guid whid, Caller caller, InboundQueries webhooks, CancellationToken cancel) =>
         (await webhooks.GetAsync(caller, id, whid, cancel)).Ok();

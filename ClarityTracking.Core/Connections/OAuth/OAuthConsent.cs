@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Inbound;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
@@ -37,7 +38,7 @@ public sealed record OAuthEnd(Error? Error, Guid? WebsiteId = null, Guid? Attemp
 /// used once, within ten minutes, by the same user in the same sign-in, for the website and connection it was made for.
 /// </summary>
 public sealed partial class OAuthConsent(ClarityDb database, OAuthClient client, OAuthAccounts accounts, ConnectionService connections, DestinationCatalog catalog,
-    SecretProtector protector, TimeProvider clock, ILogger<OAuthConsent> log)
+    SourceCatalog sources, SecretProtector protector, TimeProvider clock, ILogger<OAuthConsent> log)
 {
     private const string VerifierPurpose = "oauth_verifier", AccessToken = "access_token", RefreshToken = "refresh_token";
     private static readonly TimeSpan Life = TimeSpan.FromMinutes(10);
@@ -197,6 +198,8 @@ public sealed partial class OAuthConsent(ClarityDb database, OAuthClient client,
         else
         {
             connection = new Connection(state.WorkspaceId, state.WebsiteId, provider.Platform, catalog.Find(provider.Platform)?.Info.DisplayName ?? provider.DisplayName, "{}", now);
+            if (sources.Find(provider.Platform) is not null)
+                connection.ReceiveWebhooks();
             db.Connections.Add(connection);
         }
         if (provider.AccountSetting is { } setting && tokens.AccountId is { } account)

@@ -101,6 +101,9 @@ public sealed class GenericSource : ISource
         return StandardWebhookRequest.Signed(url, body, $"msg_sample_{Guid.NewGuid():N}", StandardWebhook.KeyOf(secret), now);
     }
 
+    /// <inheritdoc />
+    public string NewSecret() => StandardWebhook.NewSecret();
+
     private static InboundAction ActionOf(string type) => type switch
     {
         "booking.created" => InboundAction.BookingCreated,

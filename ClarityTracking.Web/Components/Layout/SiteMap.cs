@@ -18,7 +18,10 @@ public static class SiteMap
         new("Watch", "alerts", "Alerts", "notifications"),
         new("Deliver", "deliveries", "Deliveries", "send"),
         new("Deliver", "connections", "Connections", "hub"),
+        new("Deliver", "sources", "Sources", "input"),
         new("Deliver", "rules", "Rules", "rule"),
+        new("Earn", "links", "Links", "link"),
+        new("Earn", "bookings", "Bookings", "event_available"),
         new("Set up", "install", "Install", "code"),
         new("Set up", "settings", "Settings", "settings"),
     ];

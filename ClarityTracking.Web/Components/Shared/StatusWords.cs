@@ -1,8 +1,10 @@
 using ClarityTracking.Core.Alerts;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Connections.OAuth;
+using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Delivery.Jobs;
+using ClarityTracking.Core.Inbound;
 
 namespace ClarityTracking.Web.Components.Shared;
 
@@ -35,6 +37,16 @@ public static class StatusWords
         ["permanent"] = "refused by the platform",
     };
 
+    private static readonly Dictionary<string, string> Verdicts = new(StringComparer.Ordinal)
+    {
+        ["ok"] = "signature fits",
+        ["missing_header"] = "no signature",
+        ["malformed_header"] = "signature unreadable",
+        ["signature_mismatch"] = "signature does not fit",
+        ["timestamp_too_old"] = "signed too long ago",
+        ["timestamp_too_new"] = "signed in the future",
+    };
+
     /// <summary>A reason's word as people read it; a platform's own sentence stays as it is.</summary>
     public static string Reason(string reason) =>
         Reasons.GetValueOrDefault(reason) ?? (reason.Contains(' ', StringComparison.Ordinal) ? reason : reason.Replace('_', ' '));
@@ -59,6 +71,36 @@ public static class StatusWords
         DeliveryStatus.Skipped => new("", With("Skipped", reason)),
         DeliveryStatus.Dead => new("bad", With("Dead", reason)),
     };
+
+    /// <summary>Where a conversion stands in its life.</summary>
+    public static StatusText Of(ConversionStatus status) => status switch
+    {
+        ConversionStatus.Pending => new("warn", "Pending"),
+        ConversionStatus.Confirmed => new("info", "Confirmed"),
+        ConversionStatus.Paid => new("good", "Paid"),
+        ConversionStatus.Completed => new("good", "Completed"),
+        ConversionStatus.NoShow => new("bad", "No show"),
+        ConversionStatus.Cancelled => new("", "Cancelled"),
+        ConversionStatus.Failed => new("bad", "Payment failed"),
+        ConversionStatus.Refunded => new("", "Refunded"),
+    };
+
+    /// <summary>Where a received webhook stands.</summary>
+    public static StatusText Of(InboundStatus status, string verdict, int attempts, DateTimeOffset? nextAttemptAt, DateTimeOffset now) => status switch
+    {
+        InboundStatus.Received when attempts > 0 => new("warn", nextAttemptAt > now ? $"Retrying in {Words.Span(nextAttemptAt.Value - now)}" : "Retrying now"),
+        InboundStatus.Received => new("info", "Being processed"),
+        InboundStatus.Processed => new("good", "Processed"),
+        InboundStatus.Ignored => new("", "Ignored"),
+        InboundStatus.Failed => new("bad", "Failed"),
+        InboundStatus.Refused => new("bad", $"Refused: {Signature(verdict)}"),
+    };
+
+    /// <summary>A webhook's status alone, for filters.</summary>
+    public static string Of(InboundStatus status) => status == InboundStatus.Received ? "Waiting" : Words.Sentence(status.ToString());
+
+    /// <summary>What the check of a webhook's signature said.</summary>
+    public static string Signature(string verdict) => Verdicts.GetValueOrDefault(verdict) ?? verdict.Replace('_', ' ');
 
     /// <summary>A delivery status alone, for filters.</summary>
     public static string Of(DeliveryStatus status) => Words.Sentence(status.ToString());

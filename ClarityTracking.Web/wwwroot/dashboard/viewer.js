@@ -46,6 +46,17 @@ export function openPanel(panel) {
     if (event.shiftKey && document.activeElement === first) { last?.focus(); event.preventDefault(); }
     else if (!event.shiftKey && document.activeElement === last) { first?.focus(); event.preventDefault(); }
   };
+  // What had the focus may be gone, as a form that was saved: Escape closes the panel all the same.
+  const onLost = event => {
+    if (event.key === "Escape" && document.activeElement === document.body && !document.querySelector(".rz-dialog")) panel.querySelector("header button")?.click();
+  };
   panel.addEventListener("keydown", onKey);
-  return { close() { panel.removeEventListener("keydown", onKey); before?.focus?.(); } };
+  document.addEventListener("keydown", onLost);
+  return {
+    close() {
+      panel.removeEventListener("keydown", onKey);
+      document.removeEventListener("keydown", onLost);
+      before?.focus?.();
+    },
+  };
 }

@@ -2,13 +2,14 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Inbound;
 using ClarityTracking.Core.Routing;
 using ClarityTracking.Web.Components.Shared;
 using Microsoft.AspNetCore.Components;
 
 namespace ClarityTracking.Web.Components.Pages.Connections;
 
-/// <summary>A connection's fields, as its destination asks for them. Secrets are write-only: an empty one keeps what is set.</summary>
+/// <summary>A connection's fields, as its platform asks for them. Secrets are write-only: an empty one keeps what is set.</summary>
 public sealed partial class ConnectionForm(ConnectionService service)
 {
     private const string Off = "off";
@@ -25,13 +26,14 @@ public sealed partial class ConnectionForm(ConnectionService service)
     private Dictionary<string, string> _values = [];
     private HashSet<string> _consent = [];
     private string _name = "";
+    private string? _generated;
     private bool _isBusy;
 
     [Parameter, EditorRequired]
     public Guid WebsiteId { get; set; }
 
     [Parameter, EditorRequired]
-    public IDestination Destination { get; set; } = default!;
+    public Platform Platform { get; set; } = default!;
 
     /// <summary>Null = a new one.</summary>
     [Parameter]
@@ -49,9 +51,10 @@ public sealed partial class ConnectionForm(ConnectionService service)
 
     protected override void OnInitialized()
     {
-        _name = Existing?.Name ?? Destination.Info.DisplayName;
-        _consent = [.. ConsentRule.Needed(Destination.Info, Existing?.Settings ?? default)];
-        _values = Destination.Info.Fields.ToDictionary(f => f.Name, f => f.IsSecret ? "" : f.Kind == FieldKind.Pairs ? LinesOf(f.Name) : TextOf(f.Name));
+        _name = Existing?.Name ?? Platform.DisplayName;
+        if (Platform.Destination is { } destination)
+            _consent = [.. ConsentRule.Needed(destination.Info, Existing?.Settings ?? default)];
+        _values = Fields.ToDictionary(f => f.Name, f => f.IsSecret ? "" : f.Kind == FieldKind.Pairs ? LinesOf(f.Name) : TextOf(f.Name));
     }
 
     /// <summary>Pairs as lines of <c>name = text</c>; <c>off</c> stands for false.</summary>
@@ -82,7 +85,20 @@ public sealed partial class ConnectionForm(ConnectionService service)
             : value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
 
     /// <summary>Made by connecting an account, and switched off until what it lacks is entered.</summary>
-    private bool IsUnfinished => Existing is { Enabled: false } && Destination.Check(Existing.Settings, credentials: null).Count > 0;
+    private bool IsUnfinished => Existing is { Enabled: false } && (Platform.WaitsForSecret(Existing.Credentials) || Platform.Check(Existing.Settings, credentials: null).Count > 0);
+
+    /// <summary>A secret that is set is changed elsewhere, with the one before it valid for a while (<c>SecretCard</c>).</summary>
+    private IEnumerable<ConnectionField> Fields => !Platform.IsSource ? Platform.Fields
+        : Platform.Fields.Where(f => f.Name != SourceInfo.PreviousSecret && (f.Name != SourceInfo.Secret || Existing is null || Platform.WaitsForSecret(Existing.Credentials)));
+
+    /// <summary>Many senders make the secret when they are told the address.</summary>
+    private bool MayComeLater(ConnectionField field) => Platform.IsSource && field.Name == SourceInfo.Secret;
+
+    private bool HasNoSecret => Platform.IsSource && _values.TryGetValue(SourceInfo.Secret, out var secret) && secret.Trim().Length == 0;
+
+    private bool GetsAddressFirst => Existing is null && HasNoSecret;
+
+    private void Generate(ConnectionField field) => _generated = _values[field.Name] = Platform.Source!.NewSecret()!;
 
     private bool IsSet(ConnectionField field) => field.IsSecret && Existing?.Credentials.Contains(field.Name) == true;
 
@@ -100,7 +116,7 @@ public sealed partial class ConnectionForm(ConnectionService service)
         _isBusy = true;
         var settings = new JsonObject();
         var credentials = new JsonObject();
-        foreach (var field in Destination.Info.Fields)
+        foreach (var field in Fields)
         {
             var text = _values[field.Name].Trim();
             if (field.Kind == FieldKind.Toggle)
@@ -115,16 +131,17 @@ public sealed partial class ConnectionForm(ConnectionService service)
                 settings[field.Name] = null; // a cleared field is removed
         }
         // the platform's own stays unsaid, so that a better one reaches this connection too
-        if (!_consent.SetEquals(Destination.Info.DefaultConsent))
+        if (Platform.Destination is { } destination && !_consent.SetEquals(destination.Info.DefaultConsent))
             settings[ConsentRule.Setting] = new JsonArray([.. ConsentRule.Categories.Where(_consent.Contains).Select(c => (JsonNode)c)]);
-        else if (Existing is not null)
+        else if (Platform.Destination is not null && Existing is not null)
             settings[ConsentRule.Setting] = null;
+        bool? enabled = HasNoSecret ? false : Existing is null || IsUnfinished ? true : null;
         var values = new ConnectionValues(_name, JsonSerializer.SerializeToElement(settings),
-            Existing is null || credentials.Count > 0 ? JsonSerializer.SerializeToElement(credentials) : null, Existing is null || IsUnfinished ? true : null);
+            Existing is null || credentials.Count > 0 ? JsonSerializer.SerializeToElement(credentials) : null, enabled);
         var saved = await DoAsync((caller, cancel) => Existing is { } existing
             ? service.ChangeAsync(caller, WebsiteId, existing.Id, values, cancel)
-            : service.CreateAsync(caller, WebsiteId, Destination.Info.Platform, values, cancel),
-            Existing is null ? $"{_name} is connected" : $"{_name} is saved", _errors);
+            : service.CreateAsync(caller, WebsiteId, Platform.Key, values, cancel),
+            Existing is not null ? $"{_name} is saved" : GetsAddressFirst ? $"{_name} has an address" : $"{_name} is connected", _errors);
         _isBusy = false;
         if (saved is not null)
             await OnSaved.InvokeAsync(saved.Value);

@@ -8,8 +8,8 @@ using Radzen;
 
 namespace ClarityTracking.Web.Components.Pages.Connections;
 
-/// <summary>Where a website's events go. The form opens beside the list and has an address of its own.</summary>
-public sealed partial class ConnectionsPage(ConnectionService service, DestinationCatalog catalog, OAuthConnections oauth, OAuthConsent consent, Backfill backfill)
+/// <summary>Where a website's events go; what they come from is on the Sources page. The form opens beside the list and has an address of its own.</summary>
+public sealed partial class ConnectionsPage(ConnectionService service, DestinationCatalog catalog, PlatformCatalog platforms, OAuthConnections oauth, Backfill backfill)
 {
     private const string TestEventName = "event", HealthName = "health", OfferName = "offer";
 
@@ -43,11 +43,6 @@ public sealed partial class ConnectionsPage(ConnectionService service, Destinati
     private string? Offer { get; set; }
 
     private LoadState<IReadOnlyList<ConnectionDetails>> Connections { get; set; } = new();
-
-    /// <summary>Why connecting an account failed; empty when it did not.</summary>
-    private LoadState<string> Failure { get; set; } = new();
-
-    private string? JustConnected => OAuthProviders.Find(Connected)?.DisplayName;
 
     /// <summary>A system that is connected by its account alone.</summary>
     private (OAuthProviderInfo Provider, ConnectionDetails? Existing)? OpenedAccount
@@ -101,9 +96,17 @@ public sealed partial class ConnectionsPage(ConnectionService service, Destinati
 
     protected override async Task LoadAsync()
     {
-        Connections = await QueryAsync((caller, cancel) => service.ListAsync(caller, WebsiteId, cancel));
-        Failure = Attempt is { } attempt ? await QueryAsync((caller, cancel) => consent.FailureAsync(caller, WebsiteId, attempt, cancel)) : new();
+        var all = await QueryAsync((caller, cancel) => service.ListAsync(caller, WebsiteId, cancel));
+        // an account's callback, or an old link
+        if (IsSource(Platform) || all.Value?.FirstOrDefault(c => c.Id.ToString() == (Open ?? Test)) is { } opened && IsSource(opened.Platform))
+        {
+            Navigation.NavigateTo(To("sources") + new Uri(Navigation.Uri).Query, replace: true);
+            return;
+        }
+        Connections = all.Value is { } connections ? LoadState.Of<IReadOnlyList<ConnectionDetails>>(connections.Where(c => !IsSource(c.Platform)).ToList()) : all;
     }
+
+    private bool IsSource(string? platform) => platform is not null && platforms.Find(platform) is { IsSource: true };
 
     private void ClosePanel() => Filter(("open", null), ("platform", null), ("attempt", null), ("connected", null));
 

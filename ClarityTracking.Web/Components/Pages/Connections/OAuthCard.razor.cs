@@ -1,6 +1,5 @@
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Connections.OAuth;
-using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Tenancy;
 using ClarityTracking.Web.Components.Shared;
 using ClarityTracking.Web.Endpoints;
@@ -26,9 +25,9 @@ public sealed partial class OAuthCard(OAuthConnections oauth, OAuthConsent conse
     [Parameter, EditorRequired]
     public string Platform { get; set; } = "";
 
-    /// <summary>Null for a system that events come from.</summary>
+    /// <summary>A form with the credentials follows.</summary>
     [Parameter]
-    public IDestination? Destination { get; set; }
+    public bool HasFields { get; set; }
 
     /// <summary>Null = connecting makes a new one.</summary>
     [Parameter]
