@@ -80,7 +80,7 @@ public sealed class LinkTests(AppFixture app) : IClassFixture<AppFixture>
     {
         var link = await LinkedAsync();
         var tracking = await link.ClickAsync(Phone);
-        var order = new { tracking_id = tracking, campaign_link_id = link.Id, event_type = "purchase", revenue_amount = 149.9, event_data = new { order_id = "O-1", currency = "EUR" } };
+        var order = new { tracking_id = tracking, campaign_link_id = link.Id, event_type = "purchase", revenue_amount = 149.9, event_data = new { order_id = "O-1" } };
         using var page = app.Anonymous();
         var first = await page.PostAsJsonAsync("/api/conversions", order);
         Assert.Equal(HttpStatusCode.Created, first.StatusCode);
@@ -283,7 +283,7 @@ public sealed class LinkTests(AppFixture app) : IClassFixture<AppFixture>
     [InlineData("https://shop.example.com/Ärzte?q=ä b#ü", "https://shop.example.com/%C3%84rzte?q=%C3%A4%20b#%C3%BC")]
     [InlineData("https://München.example.com:8443/a", "https://xn--mnchen-3ya.example.com:8443/a")]
     [InlineData("https://Shop.example.com/%7Ea", "https://Shop.example.com/%7Ea")]
-    [InlineData("/nowhere\\", null)]
+    [InlineData("nowhere at all", null)]
     public async Task Target_LeadsOnInAscii(string target, string? ascii)
     {
         Assert.Equal(ascii, LinkTarget.Ascii(target));
