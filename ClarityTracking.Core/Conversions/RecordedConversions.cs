@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Destinations;
@@ -17,7 +19,10 @@ namespace ClarityTracking.Core.Conversions;
 /// <param name="CampaignLinkId">Its link (<c>ct_campaign_link_id</c>).</param>
 /// <param name="EventType">An event type of the intake contract.</param>
 /// <param name="RevenueAmount">In major units of the website's currency, or of <c>event_data.currency</c>.</param>
-/// <param name="EventData">Anything more; <c>order_id</c> or <c>event_id</c> in it makes a repetition harmless.</param>
+/// <param name="EventData">
+/// Anything more. <c>event_id</c> or <c>order_id</c> in it makes a repetition harmless: the click's conversion of that type is recorded once. Without
+/// either nothing tells a repetition from a second conversion, so sending again after an answer records another one.
+/// </param>
 public sealed record ConversionOrder(string? TrackingId, string? CampaignLinkId, string? EventType, JsonElement? RevenueAmount, JsonElement? EventData);
 
 /// <summary>A recorded conversion.</summary>
@@ -44,9 +49,17 @@ public sealed record RecordedConversion(Guid Id, Guid TrackingId, Guid CampaignL
 /// <param name="WindowEndsAt">The first moment outside the window (UTC).</param>
 /// <param name="WindowValid">A conversion now would still count.</param>
 /// <param name="Conversions">Newest first.</param>
-/// <param name="TotalRevenue">Of all of them.</param>
+/// <param name="TotalRevenue">Of those in the website's currency, in its major units.</param>
+/// <param name="Currency">The website's currency (ISO 4217).</param>
+/// <param name="OtherCurrencies">What came in other currencies; it is in no total.</param>
 public sealed record ClickAttribution(Guid TrackingId, Guid CampaignLinkId, DateTimeOffset FirstClick, int WindowDays, DateTimeOffset WindowEndsAt, bool WindowValid,
-    IReadOnlyList<AttributedConversion> Conversions, decimal TotalRevenue);
+    IReadOnlyList<AttributedConversion> Conversions, decimal TotalRevenue, string Currency, IReadOnlyList<CurrencySum> OtherCurrencies);
+
+/// <summary>Conversions in a currency that is not the website's.</summary>
+/// <param name="Currency">ISO 4217.</param>
+/// <param name="Revenue">In major units of it.</param>
+/// <param name="Conversions">How many.</param>
+public sealed record CurrencySum(string Currency, decimal Revenue, long Conversions);
 
 /// <summary>One conversion of a click.</summary>
 public sealed record AttributedConversion(Guid Id, string EventType, decimal? RevenueAmount, string? Currency, DateTimeOffset ConvertedAt);
@@ -56,12 +69,15 @@ public sealed record AttributedConversion(Guid Id, string EventType, decimal? Re
 /// <param name="Clicks">All clicks that are kept; bots are never counted.</param>
 /// <param name="Visits">Clicks after which the snippet saw the visitor arrive.</param>
 /// <param name="Converted">Clicks with at least one conversion.</param>
-/// <param name="Conversions">Conversions.</param>
-/// <param name="Revenue">Their value.</param>
+/// <param name="Conversions">Conversions, whatever their currency.</param>
+/// <param name="Revenue">Value of those in the website's currency, in its major units.</param>
 /// <param name="ConversionRate">Converted of clicks, 0..1.</param>
-public sealed record LinkFunnel(Guid CampaignLinkId, long Clicks, long Visits, long Converted, long Conversions, decimal Revenue, decimal ConversionRate);
+/// <param name="Currency">The website's currency (ISO 4217).</param>
+/// <param name="OtherCurrencies">What came in other currencies; it is not in <paramref name="Revenue"/>.</param>
+public sealed record LinkFunnel(Guid CampaignLinkId, long Clicks, long Visits, long Converted, long Conversions, decimal Revenue, decimal ConversionRate, string Currency,
+    IReadOnlyList<CurrencySum> OtherCurrencies);
 
-/// <summary>Conversions of one type.</summary>
+/// <summary>Conversions of one type; <paramref name="Revenue"/> is of those in the website's currency.</summary>
 public sealed record TypeSum(string EventType, long Conversions, decimal Revenue);
 
 /// <summary>What a cleanup removed.</summary>
@@ -79,15 +95,17 @@ public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb ten
     /// <summary>Most rows of one cleanup.</summary>
     public const int CleanupBatch = 10_000;
 
+    private const int LongestOwnId = 128;
     private const decimal Unusual = 10_000m;
     private const decimal Largest = 1_000_000_000m;
 
     /// <summary>Records a conversion of a click.</summary>
     /// <param name="order">What happened.</param>
     /// <param name="owner">Of the key that was sent; null = none was. A key of another website finds no link.</param>
+    /// <param name="privacySignal"><c>gpc</c> or <c>dnt</c> when the browser asks not to be tracked; the click's own signal counts too.</param>
     /// <param name="cancel">Cancels before it is stored.</param>
-    /// <exception cref="IntakeUnavailableException">Nothing was stored; send it again.</exception>
-    public async Task<Result<RecordedConversion>> RecordAsync(ConversionOrder order, KeyOwner? owner, CancellationToken cancel)
+    /// <exception cref="IntakeUnavailableException">No conversion was recorded; send it again.</exception>
+    public async Task<Result<RecordedConversion>> RecordAsync(ConversionOrder order, KeyOwner? owner, string? privacySignal, CancellationToken cancel)
     {
         var (errors, warnings) = (new List<FieldError>(), new List<string>());
         var revenue = Revenue(order, errors, warnings);
@@ -99,6 +117,8 @@ public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb ten
             errors.Add(new("event_type", order.EventType is null ? "event_type is missing." : $"event_type is not known; known are {string.Join(", ", EnvelopeStep.EventTypes.Order(StringComparer.Ordinal))}."));
         if (order.EventData is { ValueKind: not (JsonValueKind.Object or JsonValueKind.Null or JsonValueKind.Undefined) })
             errors.Add(new("event_data", "event_data must be an object."));
+        else if (order.EventData is { } named && Inbound.SenderJson.Text(named, "event_name") == LinkRedirect.ClickName)
+            errors.Add(new("event_data.event_name", $"{LinkRedirect.ClickName} is the name of clicks; choose another one."));
         if (errors.Count > 0)
             return Error.Invalid(errors);
         if (await links.GetAsync(linkId, cancel) is not { } link || (owner is not null && owner.WebsiteId != link.Owner.WebsiteId))
@@ -110,56 +130,80 @@ public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb ten
             return new Error(ErrorKind.Invalid, "attribution_window_expired", click.At > now
                 ? "The click is later than the conversion; check the clocks."
                 : string.Create(CultureInfo.InvariantCulture, $"The click is {(now - click.At).Days} days old; the link's window is {link.WindowDays} days."), []);
-        return await StoreAsync(order, owner, link, trackingId, click, revenue, warnings, now, cancel);
+        return await StoreAsync(order, owner, link, trackingId, click, revenue, warnings, privacySignal, now, cancel);
     }
 
     private async Task<Result<RecordedConversion>> StoreAsync(ConversionOrder order, KeyOwner? owner, CampaignLink link, Guid trackingId, Click click, decimal? revenue,
-        List<string> warnings, DateTimeOffset now, CancellationToken cancel)
+        List<string> warnings, string? privacySignal, DateTimeOffset now, CancellationToken cancel)
     {
         var data = order.EventData ?? default;
         var currency = Inbound.Money.Currency(Inbound.SenderJson.Text(data, "currency")) ?? link.Owner.Currency;
         var id = Guid.CreateVersion7(now);
         var own = Inbound.SenderJson.Text(data, "event_id") ?? Inbound.SenderJson.Text(data, "order_id");
-        var senderId = own is { Length: <= 128 } ? own : id.ToString();
+        var senderId = own is null ? id.ToString() : own.Length <= LongestOwnId && FieldRules.IsStorable(own) ? own : $"sha256:{Sha256(own)}";
         var recorded = new RecordedConversion(id, trackingId, link.Id, order.EventType!, revenue, revenue is null ? null : currency, click.At, now, (now - click.At).Days, link.WindowDays, false, warnings);
+        if (own is not null && await KnownAsync(recorded, link.Owner, senderId, cancel) is { } known)
+            return known;
 
-        // The row first: it is what makes a repetition harmless. Its event follows under an id made of it, so intake stores that once too.
-        await using var command = database.CreateCommand("""
-            WITH fresh AS (
-                INSERT INTO conversions (workspace_id, website_id, id, source, kind, sender_id, status, is_test, occurred_at, paid_at, value, currency, visitor_id, told_at, updated_at,
-                                         tracking_id, link_id, event_name)
-                VALUES ($1, $2, $3, 'api', 'manual', $4, 'paid', $5, $6, $6, $7, $8, $9, $6, $6, $10, $11, $12)
-                ON CONFLICT (workspace_id, website_id, tracking_id, event_name, sender_id) WHERE tracking_id IS NOT NULL DO NOTHING
-                RETURNING id, occurred_at, value, currency)
-            SELECT id, occurred_at, value, currency, false FROM fresh
-            UNION ALL SELECT id, occurred_at, value, currency, true FROM conversions
-             WHERE workspace_id = $1 AND website_id = $2 AND tracking_id = $10 AND event_name = $12 AND sender_id = $4 AND NOT EXISTS (SELECT FROM fresh)
-            """);
+        // The event first: what intake refuses or cannot take leaves no row. Its id is made of the sender's own, so that a repetition after a failure
+        // between the two finds the event and adds the row.
+        var eventId = $"conversion_{(own is null ? id.ToString() : Sha256($"{trackingId}\n{order.EventType}\n{senderId}")[..32])}";
         var visitor = await VisitorAsync(link.Owner, trackingId, cancel);
-        foreach (var value in new object?[] { link.Owner.WorkspaceId, link.Owner.WebsiteId, id, senderId, owner?.IsTest == true, now, revenue, recorded.Currency, visitor, trackingId, link.Id, order.EventType })
+        var context = new IngestContext
+        {
+            Owner = link.Owner with { IsTest = owner?.IsTest == true },
+            Source = EventSource.Link,
+            ReceivedAt = now,
+            PrivacySignal = privacySignal ?? click.Consent?.Signal,
+        };
+        var result = await pipeline.TakeInAsync([EventOf(order, recorded, eventId, visitor, click)], context);
+        if (result.Rejected is [var refused, ..])
+            return Error.Invalid(new FieldError("event_data", $"event_data: {refused.Drop.Detail}"));
+        // not cancelled any more: the event is stored
+        return await AddAsync(recorded, link.Owner, senderId, visitor, isTest: context.Owner.IsTest)
+            ? recorded : await KnownAsync(recorded, link.Owner, senderId, CancellationToken.None) ?? recorded;
+    }
+
+    private static string Sha256(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+
+    /// <summary>The same conversion as it was recorded before; null = it was not.</summary>
+    private async Task<RecordedConversion?> KnownAsync(RecordedConversion told, KeyOwner owner, string senderId, CancellationToken cancel)
+    {
+        await using var command = database.CreateCommand("""
+            SELECT id, occurred_at, value, currency FROM conversions
+             WHERE workspace_id = $1 AND website_id = $2 AND tracking_id = $3 AND event_name = $4 AND sender_id = $5
+            """);
+        foreach (var value in new object[] { owner.WorkspaceId, owner.WebsiteId, told.TrackingId, told.EventType, senderId })
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        await using var row = await command.ExecuteReaderAsync(cancel);
+        return !await row.ReadAsync(cancel) ? null : told with
+        {
+            Id = row.GetGuid(0),
+            ConvertedAt = row.GetFieldValue<DateTimeOffset>(1),
+            DaysSinceClick = (row.GetFieldValue<DateTimeOffset>(1) - told.ClickedAt).Days,
+            RevenueAmount = row.IsDBNull(2) ? null : row.GetDecimal(2),
+            Currency = row.IsDBNull(3) ? null : row.GetString(3),
+            Duplicate = true,
+        };
+    }
+
+    /// <summary>Adds the row; false = a repetition at the same time was faster.</summary>
+    private async Task<bool> AddAsync(RecordedConversion told, KeyOwner owner, string senderId, string? visitor, bool isTest)
+    {
+        await using var command = database.CreateCommand("""
+            INSERT INTO conversions (workspace_id, website_id, id, source, kind, sender_id, status, is_test, occurred_at, paid_at, value, currency, visitor_id, told_at, updated_at,
+                                     tracking_id, link_id, event_name)
+            VALUES ($1, $2, $3, 'api', 'manual', $4, 'paid', $5, $6, $6, $7, $8, $9, $6, $6, $10, $11, $12)
+            ON CONFLICT (workspace_id, website_id, tracking_id, event_name, sender_id) WHERE tracking_id IS NOT NULL DO NOTHING
+            """);
+        foreach (var value in new object?[] { owner.WorkspaceId, owner.WebsiteId, told.Id, senderId, isTest, told.ConvertedAt, told.RevenueAmount, told.Currency, visitor, told.TrackingId, told.CampaignLinkId, told.EventType })
             command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value });
         command.Parameters[6].NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Numeric;
         command.Parameters[7].NpgsqlDbType = command.Parameters[8].NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text;
-        await using (var row = await command.ExecuteReaderAsync(cancel))
-        {
-            await row.ReadAsync(cancel);
-            recorded = recorded with
-            {
-                Id = row.GetGuid(0),
-                ConvertedAt = row.GetFieldValue<DateTimeOffset>(1),
-                RevenueAmount = row.IsDBNull(2) ? null : row.GetDecimal(2),
-                Currency = row.IsDBNull(3) ? null : row.GetString(3),
-                Duplicate = row.GetBoolean(4),
-            };
-        }
-        var context = new IngestContext { Owner = link.Owner with { IsTest = owner?.IsTest == true }, Source = EventSource.Link, ReceivedAt = now };
-        var result = await pipeline.TakeInAsync([EventOf(order, recorded, visitor, click)], context);
-        return result.Rejected is [var refused, ..]
-            ? Error.Invalid(new FieldError("event_data", $"event_data: {refused.Drop.Detail}"))
-            : recorded;
+        return await command.ExecuteNonQueryAsync(CancellationToken.None) == 1;
     }
 
-    private static JsonElement EventOf(ConversionOrder order, RecordedConversion recorded, string? visitor, Click click)
+    private static JsonElement EventOf(ConversionOrder order, RecordedConversion recorded, string eventId, string? visitor, Click click)
     {
         var properties = order.EventData is { ValueKind: JsonValueKind.Object } data
             ? data.EnumerateObject().Where(p => p.Name is not ("user" or "event_id")).ToDictionary(p => p.Name, p => (object?)p.Value) : [];
@@ -168,15 +212,19 @@ public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb ten
         properties.TryAdd("url", click.Url);
         if (order.EventType == "custom")
             properties.TryAdd("event_name", "conversion");
+        static string? Word(bool? granted) => granted switch { true => "granted", false => "denied", null => null };
         return JsonSerializer.SerializeToElement(new
         {
-            event_id = $"conversion_{recorded.Id}",
+            event_id = eventId,
             event_type = recorded.EventType,
             timestamp = recorded.ConvertedAt.ToUnixTimeMilliseconds(),
             visitor_id = visitor,
             properties,
             user = order.EventData is { ValueKind: JsonValueKind.Object } more && more.TryGetProperty("user", out var user) ? user : (object)new { user_agent = click.UserAgent },
             click_ids = new { ct_tracking_id = recorded.TrackingId.ToString(), ct_campaign_link_id = recorded.CampaignLinkId.ToString() },
+            consent = click.Consent is { } given
+                ? new { ad_user_data = Word(given.AdUserData), ad_personalization = Word(given.AdPersonalization), ad_storage = Word(given.AdStorage), analytics_storage = Word(given.AnalyticsStorage) }
+                : null,
         });
     }
 
@@ -222,13 +270,15 @@ public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb ten
         if (!Guid.TryParse(trackingId, out var id))
             return Error.NotFound("click");
         await using var db = tenants.For(caller);
-        var websites = db.Websites.Select(w => new { w.WorkspaceId, w.Id });
+        var websites = db.Websites.Select(w => new { w.WorkspaceId, w.Id, w.Currency });
         await foreach (var website in Microsoft.EntityFrameworkCore.EntityFrameworkQueryableExtensions.AsAsyncEnumerable(websites).WithCancellation(cancel))
             if (await ClickAsync(website.WorkspaceId, website.Id, id, cancel) is { LinkId: { } linkId } click && await links.GetAsync(linkId, cancel) is { } link)
             {
                 var conversions = await ConversionsAsync(website.WorkspaceId, website.Id, id, cancel);
                 return new ClickAttribution(id, linkId, click.At, link.WindowDays, click.At.AddDays(link.WindowDays + 1), CampaignLink.IsInside(click.At, clock.GetUtcNow(), link.WindowDays),
-                    conversions, conversions.Sum(c => c.RevenueAmount ?? 0));
+                    conversions, conversions.Sum(c => c.Currency == website.Currency ? c.RevenueAmount ?? 0 : 0), website.Currency,
+                    [.. conversions.Where(c => c.Currency is not null && c.Currency != website.Currency).GroupBy(c => c.Currency!)
+                        .Select(c => new CurrencySum(c.Key, c.Sum(o => o.RevenueAmount ?? 0), c.Count())).OrderBy(c => c.Currency, StringComparer.Ordinal)]);
             }
         return Error.NotFound("click");
     }
@@ -240,21 +290,24 @@ public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb ten
             return Error.NotFound("campaign link");
         await using var command = database.CreateCommand("""
             WITH clicks AS (
-                SELECT event_id, bool_or(name = 'link_click') AS clicked, bool_or(name <> 'link_click') AS visited FROM (
-                    SELECT click_ids -> 'ct_tracking_id' ->> 'value' AS event_id, name FROM events
+                SELECT event_id, bool_or(source = 'link') AS clicked, bool_or(source = 'browser') AS visited FROM (
+                    SELECT click_ids -> 'ct_tracking_id' ->> 'value' AS event_id, source FROM events
                      WHERE workspace_id = $1 AND website_id = $2 AND click_ids ? 'ct_campaign_link_id' AND click_ids -> 'ct_campaign_link_id' ->> 'value' = $3::text AND bot_reason IS NULL
-                       AND (name = 'link_click' OR source = 'browser')) seen
+                       AND (source = 'link' AND name = 'link_click' OR source = 'browser')) seen
                  GROUP BY event_id),
-            told AS (SELECT tracking_id, value FROM conversions WHERE workspace_id = $1 AND website_id = $2 AND link_id = $3 AND NOT is_test)
+            told AS (SELECT tracking_id, value, currency FROM conversions WHERE workspace_id = $1 AND website_id = $2 AND link_id = $3 AND NOT is_test)
             SELECT (SELECT count(*) FROM clicks WHERE clicked), (SELECT count(*) FROM clicks WHERE clicked AND visited), (SELECT count(DISTINCT tracking_id) FROM told),
-                   (SELECT count(*) FROM told), coalesce((SELECT sum(value) FROM told), 0)
+                   (SELECT count(*) FROM told), coalesce((SELECT sum(value) FROM told WHERE currency = $4), 0),
+                   (SELECT jsonb_agg(jsonb_build_object('Currency', currency, 'Revenue', revenue, 'Conversions', conversions) ORDER BY currency)::text
+                      FROM (SELECT currency, coalesce(sum(value), 0) AS revenue, count(*) AS conversions FROM told WHERE currency <> $4 GROUP BY currency) others)
             """);
-        foreach (var value in new object[] { link.Owner.WorkspaceId, link.Owner.WebsiteId, linkId })
+        foreach (var value in new object[] { link.Owner.WorkspaceId, link.Owner.WebsiteId, linkId, link.Owner.Currency })
             command.Parameters.Add(new NpgsqlParameter { Value = value });
         await using var row = await command.ExecuteReaderAsync(cancel);
         await row.ReadAsync(cancel);
         var (clicks, converted) = (row.GetInt64(0), row.GetInt64(2));
-        return new LinkFunnel(linkId, clicks, row.GetInt64(1), converted, row.GetInt64(3), row.GetDecimal(4), clicks == 0 ? 0 : Math.Round((decimal)converted / clicks, 4));
+        return new LinkFunnel(linkId, clicks, row.GetInt64(1), converted, row.GetInt64(3), row.GetDecimal(4), clicks == 0 ? 0 : Math.Round((decimal)converted / clicks, 4),
+            link.Owner.Currency, row.IsDBNull(5) ? [] : JsonSerializer.Deserialize<List<CurrencySum>>(row.GetString(5))!);
     }
 
     /// <summary>Conversions of one link by type, most first.</summary>
@@ -263,10 +316,10 @@ public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb ten
         if (await OwnedAsync(caller, linkId, cancel) is not { } link)
             return Error.NotFound("campaign link");
         await using var command = database.CreateCommand("""
-            SELECT event_name, count(*), coalesce(sum(value), 0) FROM conversions
+            SELECT event_name, count(*), coalesce(sum(value) FILTER (WHERE currency = $4), 0) FROM conversions
              WHERE workspace_id = $1 AND website_id = $2 AND link_id = $3 AND NOT is_test GROUP BY event_name ORDER BY count(*) DESC, event_name
             """);
-        foreach (var value in new object[] { link.Owner.WorkspaceId, link.Owner.WebsiteId, linkId })
+        foreach (var value in new object[] { link.Owner.WorkspaceId, link.Owner.WebsiteId, linkId, link.Owner.Currency })
             command.Parameters.Add(new NpgsqlParameter { Value = value });
         var sums = new List<TypeSum>();
         await using var row = await command.ExecuteReaderAsync(cancel);
@@ -306,7 +359,7 @@ public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb ten
         await links.GetAsync(linkId, cancel) is { } link && caller.Can(link.Owner.WorkspaceId, Role.Viewer)
         && (caller.WebsiteId is null || caller.WebsiteId == link.Owner.WebsiteId) ? link : null;
 
-    private sealed record Click(DateTimeOffset At, Guid? LinkId, string? Url, string? UserAgent);
+    private sealed record Click(DateTimeOffset At, Guid? LinkId, string? Url, string? UserAgent, Consent? Consent);
 
     private Task<Click?> ClickAsync(KeyOwner owner, Guid trackingId, CancellationToken cancel) => ClickAsync(owner.WorkspaceId, owner.WebsiteId, trackingId, cancel);
 
@@ -317,15 +370,16 @@ public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb ten
         if (at < DateTimeOffset.UnixEpoch.AddYears(50) || at > clock.GetUtcNow().AddDays(400))
             return null;
         await using var command = database.CreateCommand("""
-            SELECT occurred_at, click_ids -> 'ct_campaign_link_id' ->> 'value', url, user_agent FROM events
-             WHERE workspace_id = $1 AND website_id = $2 AND event_id = $3 AND name = 'link_click' AND id >= $4 AND id < $5 LIMIT 1
+            SELECT occurred_at, click_ids -> 'ct_campaign_link_id' ->> 'value', url, user_agent, consent::text FROM events
+             WHERE workspace_id = $1 AND website_id = $2 AND event_id = $3 AND name = 'link_click' AND source = 'link' AND id >= $4 AND id < $5 LIMIT 1
             """);
         foreach (var value in new object[] { workspaceId, websiteId, trackingId.ToString(), Partitions.LowestId(at.AddMinutes(-1)), Partitions.LowestId(at.AddMinutes(5)) })
             command.Parameters.Add(new NpgsqlParameter { Value = value });
         await using var row = await command.ExecuteReaderAsync(cancel);
         return await row.ReadAsync(cancel)
             ? new Click(row.GetFieldValue<DateTimeOffset>(0), Guid.TryParse(row.IsDBNull(1) ? null : row.GetString(1), out var link) ? link : null,
-                row.IsDBNull(2) ? null : row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3))
+                row.IsDBNull(2) ? null : row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3),
+                row.IsDBNull(4) ? null : JsonSerializer.Deserialize<Consent>(row.GetString(4), JsonColumn.Options))
             : null;
     }
 
@@ -346,7 +400,7 @@ public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb ten
     {
         await using var command = database.CreateCommand("""
             SELECT id, event_name, value, currency, occurred_at FROM conversions
-             WHERE workspace_id = $1 AND website_id = $2 AND tracking_id = $3 ORDER BY occurred_at DESC, id DESC
+             WHERE workspace_id = $1 AND website_id = $2 AND tracking_id = $3 AND NOT is_test ORDER BY occurred_at DESC, id DESC
             """);
         foreach (var value in new object[] { workspaceId, websiteId, trackingId })
             command.Parameters.Add(new NpgsqlParameter { Value = value });

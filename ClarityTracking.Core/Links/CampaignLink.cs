@@ -75,9 +75,40 @@ public sealed class LinkDirectory(NpgsqlDataSource database, TimeProvider clock)
         if (!await row.ReadAsync(cancel))
             return null;
         var owner = new KeyOwner(row.GetGuid(8), row.GetGuid(9), Guid.Empty, ApiKeyKind.Secret, IsTest: false, row.GetString(10), row.IsDBNull(11) ? null : row.GetString(11), row.GetBoolean(12));
-        return new CampaignLink(row.GetGuid(0), row.GetString(1), row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3),
+        // links made before targets were stored as ASCII
+        if (LinkTarget.Ascii(row.GetString(2)) is not { } target)
+            return null;
+        return new CampaignLink(row.GetGuid(0), row.GetString(1), target, row.IsDBNull(3) ? null : row.GetString(3),
             row.IsDBNull(4) ? new Dictionary<string, string>() : JsonSerializer.Deserialize<Dictionary<string, string>>(row.GetString(4))!, row.GetInt32(5),
             row.IsDBNull(6) ? null : row.GetFieldValue<DateTimeOffset>(6), row.GetBoolean(7), owner);
+    }
+}
+
+/// <summary>Where a link leads, as a header can carry it.</summary>
+public static class LinkTarget
+{
+    /// <summary>
+    /// The address in ASCII: what is not is percent-encoded, and its host written in punycode (RFC 9110, 10.2.2: Location is a URI reference). An address
+    /// in ASCII stays as it is, byte by byte. Null = no absolute address.
+    /// </summary>
+    public static string? Ascii(string target)
+    {
+        target = target.Trim();
+        if (!Uri.TryCreate(target, UriKind.Absolute, out var url))
+            return null;
+        if (!target.AsSpan().ContainsAnyExceptInRange('!', '~'))
+            return target;
+        try
+        {
+            var (address, scheme) = (url.AbsoluteUri, url.Scheme.Length + Uri.SchemeDelimiter.Length);
+            if (url.IdnHost != url.Host && address.AsSpan(scheme).StartsWith(url.Host))
+                address = $"{address[..scheme]}{url.IdnHost}{address[(scheme + url.Host.Length)..]}";
+            return address.AsSpan().ContainsAnyExceptInRange('!', '~') ? null : address;
+        }
+        catch (UriFormatException) // a host that has no punycode
+        {
+            return null;
+        }
     }
 }
 

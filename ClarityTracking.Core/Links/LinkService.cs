@@ -22,7 +22,7 @@ namespace ClarityTracking.Core.Links;
 /// <param name="CreatedAt">UTC.</param>
 /// <param name="Clicks">Clicks of the last 30 days, bots left out.</param>
 /// <param name="Conversions">Conversions recorded by its clicks, of all time.</param>
-/// <param name="Revenue">Their value in the website's currency.</param>
+/// <param name="Revenue">Value of those in the website's currency, in its major units.</param>
 public sealed record LinkDetails(Guid Id, string Name, string Slug, string Url, string TargetUrl, string? Channel, string? Campaign, IReadOnlyDictionary<string, string> Utm, int WindowDays,
     DateTimeOffset? ExpiresAt, DateTimeOffset CreatedAt, long Clicks, long Conversions, decimal Revenue);
 
@@ -76,7 +76,7 @@ public sealed class LinkService(ClarityDb database, LinkDirectory directory, ICo
             {
                 await db.Database.ExecuteSqlAsync($"""
                     INSERT INTO campaign_links (workspace_id, website_id, id, slug, name, target_url, channel, campaign, utm, window_days, expires_at, created_at, updated_at)
-                    VALUES ({workspaceId}, {websiteId}, {id}, {slug}, {values.Name!.Trim()}, {values.TargetUrl!.Trim()}, {Text(values.Channel)?.ToLowerInvariant()}, {Text(values.Campaign)},
+                    VALUES ({workspaceId}, {websiteId}, {id}, {slug}, {values.Name!.Trim()}, {LinkTarget.Ascii(values.TargetUrl!)}, {Text(values.Channel)?.ToLowerInvariant()}, {Text(values.Campaign)},
                             {utm}::jsonb, {values.WindowDays ?? CampaignLink.DefaultWindowDays}, {values.ExpiresAt?.ToUniversalTime()}, {now}, {now})
                     """, cancel);
                 break;
@@ -111,7 +111,7 @@ public sealed class LinkService(ClarityDb database, LinkDirectory directory, ICo
             return Error.Invalid(errors);
         var utm = values.Utm is null ? null : JsonSerializer.Serialize(Trimmed(values.Utm));
         await db.Database.ExecuteSqlAsync($"""
-            UPDATE campaign_links SET name = coalesce({values.Name?.Trim()}, name), target_url = coalesce({values.TargetUrl?.Trim()}, target_url),
+            UPDATE campaign_links SET name = coalesce({values.Name?.Trim()}, name), target_url = coalesce({(values.TargetUrl is null ? null : LinkTarget.Ascii(values.TargetUrl))}, target_url),
                    channel = CASE WHEN {values.Channel is null} THEN channel ELSE {Text(values.Channel)?.ToLowerInvariant()} END,
                    campaign = CASE WHEN {values.Campaign is null} THEN campaign ELSE {Text(values.Campaign)} END,
                    utm = coalesce({utm}::jsonb, utm), window_days = coalesce({values.WindowDays}, window_days), expires_at = coalesce({values.ExpiresAt?.ToUniversalTime()}, expires_at),
@@ -152,8 +152,8 @@ public sealed class LinkService(ClarityDb database, LinkDirectory directory, ICo
         if (isNew || values.TargetUrl is not null)
         {
             var target = values.TargetUrl?.Trim() ?? "";
-            if (target.Length is 0 or > LongestUrl || !Uri.TryCreate(target, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https") || url.UserInfo.Length > 0 || !FieldRules.IsStorable(target))
-                rules.Add("targetUrl", $"targetUrl must be an address that begins with https:// or http://, at most {LongestUrl} characters.");
+            if (LinkTarget.Ascii(target) is not { Length: <= LongestUrl } || !Uri.TryCreate(target, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https") || url.UserInfo.Length > 0 || !FieldRules.IsStorable(target))
+                rules.Add("targetUrl", $"targetUrl must be an address that begins with https:// or http://, at most {LongestUrl} characters when percent-encoded.");
         }
         if (values.Slug is { } slug && !Slug.IsOne(slug.Trim()))
             rules.Add("slug", "slug must be 3 to 64 characters of letters, digits, hyphen and underscore.");
@@ -187,17 +187,16 @@ public sealed class LinkService(ClarityDb database, LinkDirectory directory, ICo
             WITH links AS (
                 SELECT * FROM campaign_links
                  WHERE workspace_id = {website.WorkspaceId} AND website_id = {website.Id} AND deleted_at IS NULL AND ({id}::uuid IS NULL OR id = {id}) AND ({cursor}::uuid IS NULL OR id < {cursor})
-                 ORDER BY id DESC LIMIT {limit}),
-            clicks AS (
-                SELECT click_ids -> 'ct_campaign_link_id' ->> 'value' AS link, count(*) AS clicks
-                  FROM events WHERE workspace_id = {website.WorkspaceId} AND website_id = {website.Id} AND id >= {lowest} AND name = {LinkRedirect.ClickName} AND bot_reason IS NULL
-                 GROUP BY 1)
+                 ORDER BY id DESC LIMIT {limit})
             SELECT l.id AS "Id", l.name AS "Name", l.slug AS "Slug", l.target_url AS "TargetUrl", l.channel AS "Channel", l.campaign AS "Campaign", l.utm::text AS "Utm",
-                   l.window_days AS "WindowDays", l.expires_at AS "ExpiresAt", l.created_at AS "CreatedAt", coalesce(k.clicks, 0) AS "Clicks",
+                   l.window_days AS "WindowDays", l.expires_at AS "ExpiresAt", l.created_at AS "CreatedAt", k.clicks AS "Clicks",
                    coalesce(c.conversions, 0) AS "Conversions", coalesce(c.revenue, 0) AS "Revenue"
               FROM links l
-              LEFT JOIN clicks k ON k.link = l.id::text
-              LEFT JOIN LATERAL (SELECT count(*) AS conversions, sum(value) AS revenue FROM conversions c
+             CROSS JOIN LATERAL (SELECT count(*) AS clicks FROM events e
+                                  WHERE e.workspace_id = l.workspace_id AND e.website_id = l.website_id AND e.click_ids ? 'ct_campaign_link_id'
+                                    AND e.click_ids -> 'ct_campaign_link_id' ->> 'value' = l.id::text AND e.id >= {lowest}
+                                    AND e.name = {LinkRedirect.ClickName} AND e.source = 'link' AND e.bot_reason IS NULL) k
+              LEFT JOIN LATERAL (SELECT count(*) AS conversions, sum(value) FILTER (WHERE c.currency = {website.Currency}) AS revenue FROM conversions c
                                   WHERE c.workspace_id = l.workspace_id AND c.website_id = l.website_id AND c.link_id = l.id AND NOT c.is_test) c ON true
              ORDER BY l.id DESC
             """).ToListAsync(cancel);

@@ -80,7 +80,7 @@ public sealed class LinkTests(AppFixture app) : IClassFixture<AppFixture>
     {
         var link = await LinkedAsync();
         var tracking = await link.ClickAsync(Phone);
-        var order = new { tracking_id = tracking, campaign_link_id = link.Id, event_type = "purchase", revenue_amount = 149.9, event_data = new { order_id = "O-1", currency = "EUR" } };
+        var order = new { tracking_id = tracking, campaign_link_id = link.Id, event_type = "purchase", revenue_amount = 149.9, event_data = new { order_id = "O-1" } };
         using var page = app.Anonymous();
         var first = await page.PostAsJsonAsync("/api/conversions", order);
         Assert.Equal(HttpStatusCode.Created, first.StatusCode);
@@ -168,6 +168,140 @@ public sealed class LinkTests(AppFixture app) : IClassFixture<AppFixture>
         Assert.Equal(HttpStatusCode.Created, (await Post(tracking, link.Id)).StatusCode);
         await app.RunAsync($"UPDATE events SET occurred_at = now() + interval '1 hour' WHERE event_id = '{tracking}'");
         Assert.Equal("attribution_window_expired", (await AppFixture.ProblemOf(await Post(tracking, link.Id), 422)).GetProperty("code").GetString());
+    }
+
+    [Theory]
+    [InlineData("""{"tracking_id":"T","campaign_link_id":"L","event_type":"lead","event_data":{"a":1,"a":2}}""", 400)]
+    [InlineData("""{"tracking_id":"T","campaign_link_id":"L","event_type":"lead","event_data":{"deep":{"a":1,"\u0061":2}}}""", 400)]
+    [InlineData("""{"tracking_id":"T","campaign_link_id":"L","event_type":"lead","event_type":"lead"}""", 400)]
+    [InlineData("""{"tracking_id":"T","campaign_link_id":"L","event_type":"purchase","revenue_amount":"\ud800"}""", 400)]
+    [InlineData("""{"tracking_id":"T","campaign_link_id":"L","event_type":"lead","event_data":{"order_id":"\ud800"}}""", 400)]
+    [InlineData("""{"tracking_id":"T","campaign_link_id":"L","event_type":"lead","event_data":{"order_id":"a\u0000"}}""", 422)]
+    [InlineData("""{"tracking_id":"T","campaign_link_id":"L","event_type":"lead","event_data":{"url":5}}""", 422)] // intake refuses it
+    [InlineData("""{"tracking_id":"T","campaign_link_id":"L","event_type":"custom","event_data":{"event_name":" link_click"}}""", 422)]
+    public async Task RefusedConversion_LeavesNothing(string body, int status)
+    {
+        var link = await LinkedAsync();
+        var tracking = await link.ClickAsync(Phone);
+        using var page = app.Anonymous();
+        var answer = await page.PostAsync("/api/conversions", new StringContent(body.Replace("\"T\"", $"\"{tracking}\"").Replace("\"L\"", $"\"{link.Id}\""), null, "application/json"));
+        var problem = await AppFixture.ProblemOf(answer, status);
+        if (status == 400)
+            Assert.Equal("invalid_json", problem.GetProperty("code").GetString());
+        Assert.Equal(0, await app.ValueAsync<long>($"SELECT count(*) FROM conversions WHERE website_id = '{link.Site.Id}'"));
+        Assert.Equal(1, await app.ValueAsync<long>($"SELECT count(*) FROM events WHERE website_id = '{link.Site.Id}'")); // the click
+    }
+
+    [Fact]
+    public async Task Repetition_OfALongOwnId_AndAfterALostRow_IsRecordedOnce()
+    {
+        var link = await LinkedAsync();
+        var tracking = await link.ClickAsync(Phone);
+        using var page = app.Anonymous();
+        foreach (var own in new object[] { new { order_id = new string('o', 150) }, new { event_id = new string('e', 500) } })
+        {
+            Task<HttpResponseMessage> Post() => page.PostAsJsonAsync("/api/conversions", new { tracking_id = tracking, campaign_link_id = link.Id, event_type = "lead", event_data = own });
+            Assert.False((await AppFixture.JsonOf(await Post())).GetProperty("duplicate").GetBoolean());
+            Assert.True((await AppFixture.JsonOf(await Post())).GetProperty("duplicate").GetBoolean());
+            await app.RunAsync($"DELETE FROM conversions WHERE website_id = '{link.Site.Id}'"); // as after a failure between the event and its row
+            Assert.False((await AppFixture.JsonOf(await Post())).GetProperty("duplicate").GetBoolean());
+        }
+        Assert.Equal(2, await app.ValueAsync<long>($"SELECT count(*) FROM events WHERE website_id = '{link.Site.Id}' AND name = 'lead'"));
+    }
+
+    [Theory]
+    [InlineData("Sec-GPC", false, "gpc")]
+    [InlineData("DNT", false, "dnt")]
+    [InlineData("Sec-GPC", true, "gpc")]
+    public async Task PrivacySignal_OfTheRequestOrTheClick_RefusesAds(string header, bool atClick, string signal)
+    {
+        var link = await LinkedAsync();
+        using var page = app.Anonymous();
+        page.DefaultRequestHeaders.TryAddWithoutValidation("User-Agent", Phone);
+        if (atClick)
+            page.DefaultRequestHeaders.TryAddWithoutValidation(header, "1");
+        using var click = await page.GetAsync($"/r/{link.Slug}");
+        var tracking = HttpUtility.ParseQueryString(click.Headers.Location!.Query)["ct_tracking_id"];
+        page.DefaultRequestHeaders.Remove(header);
+        if (!atClick)
+            page.DefaultRequestHeaders.TryAddWithoutValidation(header, "1");
+        await AppFixture.JsonOf(await page.PostAsJsonAsync("/api/conversions", new { tracking_id = tracking, campaign_link_id = link.Id, event_type = "lead" }));
+        Assert.Equal($"{signal}|false", await app.ValueAsync<string>(
+            $"SELECT concat_ws('|', consent ->> 'signal', consent ->> 'ad_user_data') FROM events WHERE website_id = '{link.Site.Id}' AND name = 'lead'"));
+    }
+
+    [Fact]
+    public async Task Sums_AreOfTheWebsitesCurrency_OthersApart_TestsNowhere()
+    {
+        var link = await LinkedAsync();
+        var tracking = await link.ClickAsync(Phone);
+        var own = await app.ValueAsync<string>($"SELECT currency FROM websites WHERE id = '{link.Site.Id}'");
+        using var page = app.Anonymous();
+        foreach (var (currency, amount) in new[] { (own, 10m), (own, 5m), ("JPY", 9000m) })
+            await AppFixture.JsonOf(await page.PostAsJsonAsync("/api/conversions",
+                new { tracking_id = tracking, campaign_link_id = link.Id, event_type = "purchase", revenue_amount = amount, event_data = new { currency } }));
+        await AppFixture.JsonOf(await page.PostAsJsonAsync("/api/conversions", new { tracking_id = tracking, campaign_link_id = link.Id, event_type = "lead" }));
+        var test = await AppFixture.JsonOf(await page.PostAsJsonAsync("/api/conversions", new { tracking_id = tracking, campaign_link_id = link.Id, event_type = "purchase", revenue_amount = 70 }));
+        await app.RunAsync($"UPDATE conversions SET is_test = true WHERE id = '{test.GetProperty("id").GetGuid()}'");
+
+        using var client = app.ClientFor(link.Account);
+        var attribution = await AppFixture.JsonOf(await client.GetAsync($"/api/conversions/attribution/{tracking}"));
+        Assert.Equal((15m, 4), (attribution.GetProperty("total_revenue").GetDecimal(), attribution.GetProperty("conversions").GetArrayLength()));
+        var funnel = await AppFixture.JsonOf(await client.GetAsync($"/api/conversions/funnel/{link.Id}"));
+        Assert.Equal((15m, 4L), (funnel.GetProperty("revenue").GetDecimal(), funnel.GetProperty("conversions").GetInt64()));
+        foreach (var answer in new[] { attribution, funnel })
+        {
+            var other = Assert.Single(answer.GetProperty("other_currencies").EnumerateArray());
+            Assert.Equal(("JPY", 9000m, 1L), (other.GetProperty("currency").GetString(), other.GetProperty("revenue").GetDecimal(), other.GetProperty("conversions").GetInt64()));
+        }
+        var types = (await AppFixture.JsonOf(await client.GetAsync($"/api/conversions/types/{link.Id}"))).GetProperty("items");
+        Assert.Equal((15m, 3L), (types[0].GetProperty("revenue").GetDecimal(), types[0].GetProperty("conversions").GetInt64()));
+        var listed = await AppFixture.JsonOf(await client.GetAsync($"/api/websites/{link.Site.Id}/links/{link.Id}"));
+        Assert.Equal((15m, 4L), (listed.GetProperty("revenue").GetDecimal(), listed.GetProperty("conversions").GetInt64()));
+    }
+
+    [Fact]
+    public async Task ForgedClick_IsNone()
+    {
+        var link = await LinkedAsync();
+        await link.ClickAsync(Phone);
+        var forged = Guid.CreateVersion7();
+        using var page = app.Anonymous();
+        await AppFixture.JsonOf(await page.PostAsJsonAsync($"/api/v1/collect?key={link.Site.PublishableKey}", new
+        {
+            events = new[] { new { event_id = forged, event_type = "custom", properties = new { event_name = "link_click", url = "https://shop.example.com/" },
+                click_ids = new { ct_tracking_id = forged, ct_campaign_link_id = link.Id }, user = new { user_agent = Phone } } },
+        }));
+        Assert.Equal(2, await app.ValueAsync<long>($"SELECT count(*) FROM events WHERE website_id = '{link.Site.Id}' AND name = 'link_click'"));
+        await AppFixture.ProblemOf(await page.PostAsJsonAsync("/api/conversions", new { tracking_id = forged, campaign_link_id = link.Id, event_type = "lead" }), 404);
+        using var client = app.ClientFor(link.Account);
+        Assert.Equal(1, (await AppFixture.JsonOf(await client.GetAsync($"/api/conversions/funnel/{link.Id}"))).GetProperty("clicks").GetInt64());
+        Assert.Equal(1, (await AppFixture.JsonOf(await client.GetAsync($"/api/websites/{link.Site.Id}/links/{link.Id}"))).GetProperty("clicks").GetInt64());
+    }
+
+    [Theory]
+    [InlineData("https://shop.example.com/Ärzte?q=ä b#ü", "https://shop.example.com/%C3%84rzte?q=%C3%A4%20b#%C3%BC")]
+    [InlineData("https://München.example.com:8443/a", "https://xn--mnchen-3ya.example.com:8443/a")]
+    [InlineData("https://Shop.example.com/%7Ea", "https://Shop.example.com/%7Ea")]
+    [InlineData("nowhere at all", null)]
+    public async Task Target_LeadsOnInAscii(string target, string? ascii)
+    {
+        Assert.Equal(ascii, LinkTarget.Ascii(target));
+        if (ascii is null)
+            return;
+        var link = await LinkedAsync(new { name = "Words", targetUrl = target });
+        Assert.Equal(ascii, await app.ValueAsync<string>($"SELECT target_url FROM campaign_links WHERE id = '{link.Id}'"));
+        Assert.Equal((HttpStatusCode.Found, ascii), await link.FollowAsync("", Phone, "HEAD"));
+    }
+
+    [Fact]
+    public async Task Target_StoredBefore_LeadsOnInAscii()
+    {
+        var link = await LinkedAsync();
+        await app.RunAsync($"UPDATE campaign_links SET target_url = 'https://shop.example.com/é' WHERE id = '{link.Id}'");
+        var (status, target) = await link.FollowAsync("", Phone);
+        Assert.Equal(HttpStatusCode.Found, status);
+        Assert.StartsWith("https://shop.example.com/%C3%A9?ct_tracking_id=", target, StringComparison.Ordinal);
     }
 
     private sealed record Linked(AppFixture App, Account Account, NewSite Site, Guid Id, string Slug)

@@ -16,13 +16,17 @@ public static class ConversionEndpoints
     private static readonly JsonSerializerOptions SnakeCase = new(JsonSerializerDefaults.Web)
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        AllowDuplicateProperties = false,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
     /// <summary>Recording: pages post from any site, with the website's key or none.</summary>
     public static void MapConversionIntake(this IEndpointRouteBuilder routes) =>
         routes.MapPost("/api/conversions", RecordAsync).AllowAnonymous().RequireCors(Cors.AnySite).RequireRateLimiting(RateLimits.Collect).DisableAntiforgery()
-            .WithTags("Conversions").WithName("RecordConversion");
+            .WithTags("Conversions").WithName("RecordConversion")
+            .WithSummary("Records what a click led to.")
+            .WithDescription("event_data.event_id or event_data.order_id makes a repetition harmless: it answers the conversion that was recorded, with duplicate: true. "
+                + "Without either, sending again records another conversion. After 422 and 503 no conversion is recorded.");
 
     /// <summary>Reading, for who owns the website.</summary>
     public static void MapConversions(this RouteGroupBuilder api)
@@ -49,11 +53,12 @@ public static class ConversionEndpoints
             ConversionOrder? order;
             try
             {
+                ReadTexts(body.Bytes.Span);
                 order = JsonSerializer.Deserialize<ConversionOrder>(body.Bytes.Span, SnakeCase);
             }
-            catch (JsonException)
+            catch (Exception error) when (error is JsonException or InvalidOperationException)
             {
-                return Problems.Of(400, "invalid_json", "The body is not the JSON of a conversion: tracking_id and campaign_link_id are texts.");
+                return Problems.Of(400, "invalid_json", "The body is not the JSON of a conversion: tracking_id and campaign_link_id are texts, no field comes twice, and no text holds half of a surrogate pair.");
             }
             if (order is null)
                 return Problems.Of(400, "wrong_type", "The body must be a JSON object.");
@@ -63,7 +68,9 @@ public static class ConversionEndpoints
             var owner = key is null ? null : await keys.FindAsync(key);
             if (key is not null && owner is null)
                 return Problems.Of(401, "unknown_key", "This key does not exist or was revoked.");
-            var recorded = await conversions.RecordAsync(order, owner, http.RequestAborted);
+            var headers = http.Request.Headers;
+            var signal = headers["Sec-GPC"] == "1" ? "gpc" : headers["DNT"] == "1" ? "dnt" : null;
+            var recorded = await conversions.RecordAsync(order, owner, signal, http.RequestAborted);
             return recorded.IsOk ? Results.Json(recorded.Value, SnakeCase, statusCode: 201) : Problems.From(recorded.Error);
         }
         catch (InvalidDataException)
@@ -73,7 +80,18 @@ public static class ConversionEndpoints
         catch (Exception error) when (error is IntakeUnavailableException or NpgsqlException or TimeoutException)
         {
             http.Response.Headers.RetryAfter = "5";
-            return Problems.Of(503, "unavailable", "Nothing was recorded; send the same conversion again.");
+            return Problems.Of(503, "unavailable", "No conversion was recorded; send the same one again.");
         }
+    }
+
+    /// <summary>Reads every text once, since the parser checks escapes only then.</summary>
+    /// <exception cref="JsonException">Not JSON.</exception>
+    /// <exception cref="InvalidOperationException">A text that is not Unicode.</exception>
+    private static void ReadTexts(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        while (reader.Read())
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
+                reader.GetString();
     }
 }
