@@ -19,6 +19,7 @@ public static class SiteMap
         new("Deliver", "deliveries", "Deliveries", "send"),
         new("Deliver", "connections", "Connections", "hub"),
         new("Deliver", "rules", "Rules", "rule"),
+        new("Earn", "spend", "Ad spend", "payments"),
         new("Set up", "install", "Install", "code"),
         new("Set up", "settings", "Settings", "settings"),
     ];
