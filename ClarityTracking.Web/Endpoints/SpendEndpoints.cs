@@ -16,7 +16,7 @@ public static class SpendEndpoints
         group.MapGet("/imports", ImportsAsync);
         group.MapGet("/connections", OriginsAsync);
         group.MapPost("/connections/{cid:guid}/import", BackfillAsync);
-        group.MapPost("/csv", UploadAsync).Accepts<string>("text/csv");
+        group.MapPost("/csv", UploadAsync); // without Accepts: routing would refuse the type before the website is looked up
         group.MapGet("/csv/example", ExampleAsync);
     }
 
