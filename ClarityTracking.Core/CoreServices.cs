@@ -29,6 +29,7 @@ using ClarityTracking.Core.Ingestion.Validate;
 using ClarityTracking.Core.Links;
 using ClarityTracking.Core.Reports;
 using ClarityTracking.Core.Routing;
+using ClarityTracking.Core.Spend;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -70,6 +71,7 @@ public static class CoreServices
         services.AddSingleton<IDestination, SupabaseDestination>().AddSingleton<IDestination, GoogleSheetsDestination>();
         services.AddSingleton<DestinationCatalog>();
         services.AddSingleton<IScoreReader, MetaScores>().AddSingleton<IScoreReader, PinterestScores>();
+        services.AddSingleton<ISpendReader, MetaSpend>().AddSingleton<ISpendReader, GoogleAdsSpend>().AddSingleton<ISpendReader, TikTokSpend>().AddSingleton<ISpendReader, PinterestSpend>();
         services.AddHttpClient(DestinationClient.ClientName, client => client.Timeout = DeliveryLane.LongestCall);
         services.AddSingleton<PublicNetworks>();
         services.AddHttpClient(DestinationClient.UserAddressClientName, client => client.Timeout = DeliveryLane.LongestCall)
@@ -86,6 +88,7 @@ public static class CoreServices
         services.AddSingleton<DeliveryQueries>().AddSingleton<JobsQueued>().AddSingleton<DeliveryJobs>().AddSingleton<Replay>().AddSingleton<Backfill>();
         services.AddSingleton<PlatformScoreFetcher>().AddSingleton<PlatformScoreQueries>().AddSingleton<MatchQualityWeights>().AddSingleton<MatchQualityStudio>();
         services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
+        services.AddSingleton<SpendImporter>().AddSingleton<SpendImports>().AddSingleton<SpendUpload>().AddSingleton<SpendQueries>();
         services.AddAlerts(roles.HasFlag(NodeRoles.Worker));
         return services;
     }

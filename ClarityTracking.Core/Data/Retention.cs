@@ -12,7 +12,7 @@ public sealed class RetentionOptions
     [Range(14, 36_500)]
     public int EventDays { get; set; } = 395;
 
-    /// <summary>Days that deliveries, their attempts, calls and jobs, connections' former states, received webhooks, the reasons of dropped events, and alerts that are over are kept.</summary>
+    /// <summary>Days that deliveries, their attempts, calls and jobs, connections' former states, received webhooks, imports of ad spend, the reasons of dropped events, and alerts that are over are kept.</summary>
     [Range(14, 36_500)]
     public int DeliveryDays { get; set; } = 90;
 
@@ -69,6 +69,9 @@ public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptio
             ("alert_messages", "state <> 'queued' AND created_at < $1", deliveries),
             // platforms' own scores go with the events they were about
             ("platform_scores", "day < $1", DateOnly.FromDateTime(events.UtcDateTime)),
+            // spend goes with the conversions it is compared with
+            ("ad_spend", "day < $1", DateOnly.FromDateTime(events.UtcDateTime)),
+            ("spend_imports", "finished_at < $1", deliveries),
         })
             rows += await ClearAsync(connection, table, condition, oldest, cancel);
         return new RetentionResult(dropped, rows);

@@ -18,6 +18,7 @@ public sealed class JobScheduleTests(AppFixture app) : IClassFixture<AppFixture>
     [InlineData("oauth-refresh")]
     [InlineData("platform-scores")]
     [InlineData("alerts")]
+    [InlineData("ad-spend")]
     public async Task Job_Triggered_SucceedsAndIsInTheHistory(string name)
     {
         var scheduler = await app.Services.GetRequiredService<ISchedulerFactory>().GetScheduler();
@@ -40,7 +41,7 @@ public sealed class JobScheduleTests(AppFixture app) : IClassFixture<AppFixture>
 
     [Fact]
     public async Task Schedule_InTheDatabase_SurvivesTheProcess() =>
-        Assert.Equal(7L, await app.ValueAsync<long>("SELECT count(*) FROM qrtz_triggers WHERE trigger_type = 'CRON'"));
+        Assert.Equal(8L, await app.ValueAsync<long>("SELECT count(*) FROM qrtz_triggers WHERE trigger_type = 'CRON'"));
 }
 
 /// <summary>A node without the role worker.</summary>

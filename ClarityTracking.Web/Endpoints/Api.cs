@@ -45,6 +45,7 @@ public static class Api
         api.MapWebsiteHealth();
         api.MapMatchQuality();
         api.MapAlerts();
+        api.MapSpend();
     }
 
     /// <summary>200 with the value, or the refusal.</summary>

@@ -36,6 +36,7 @@ public static class JobServices
             quartz.Schedule<ForgetSaltsJob>("forget-salts", "0 1 0 * * ?");
             quartz.Schedule<OAuthRefreshJob>("oauth-refresh", "20 0/5 * * * ?");
             quartz.Schedule<PlatformScoresJob>("platform-scores", "0 40 * * * ?");
+            quartz.Schedule<AdSpendJob>("ad-spend", "45 * * * * ?");
             quartz.Schedule<AlertJob>("alerts", "0 * * * * ?");
         });
         services.AddQuartzExecutionHistory(history => history.Retention = TimeSpan.FromDays(30));

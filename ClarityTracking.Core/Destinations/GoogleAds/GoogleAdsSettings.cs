@@ -22,11 +22,11 @@ static partial class GoogleAdsSettings
         new(Actions, "Conversion actions", "One line per event, such as purchase = 987654321: the number after ctId= in the address of the action's page.", IsSecret: false, IsRequired: true, FieldKind.Pairs),
         new("transport", "Transport", $"Leave empty for {DataManager}. {ClickUpload} is for developer tokens that uploaded conversions before June 2026.", IsSecret: false, IsRequired: false,
             Shape: Transport(), Wanted: $"Must be {DataManager} or {ClickUpload}."),
-        new("api_version", "Google Ads API version", $"For {ClickUpload} only. Leave empty for {DefaultApiVersion}.", IsSecret: false, IsRequired: false,
+        new("api_version", "Google Ads API version", $"For {ClickUpload} and ad spend only. Leave empty for {DefaultApiVersion}.", IsSecret: false, IsRequired: false,
             Shape: Version(), Wanted: $"Must look like {DefaultApiVersion}."),
         new("refresh_token", "Refresh token", "Comes with connecting the Google account. Access tokens are fetched with it.", IsSecret: true, IsRequired: false),
         new("access_token", "Access token", "Instead of a refresh token; Google ends it after an hour.", IsSecret: true, IsRequired: false),
-        new("developer_token", "Developer token", $"For {ClickUpload} only: the manager account's API Center.", IsSecret: true, IsRequired: false),
+        new("developer_token", "Developer token", $"For {ClickUpload} and ad spend only: the manager account's API Center.", IsSecret: true, IsRequired: false),
         new("test", "Test mode", "Google checks all events and records none. Switch it off when you are done.", IsSecret: false, IsRequired: false, FieldKind.Toggle),
         SettingsCheck.EventsField("page_view = 987654321"),
     ];

@@ -23,7 +23,7 @@ static partial class TikTokAnswer
         return kind == FailureKind.Permanent && Named(message, answer.Events, reason) is { } named ? named : HttpStatusKind.Outcome(kind, reason);
     }
 
-    static FailureKind KindOf(int? code, int httpStatus) => code switch
+    internal static FailureKind KindOf(int? code, int httpStatus) => code switch
     {
         40100 => FailureKind.RateLimited,
         40001 => FailureKind.Credential,                // may not use this pixel

@@ -115,6 +115,15 @@ public static class StatusWords
         JobStatus.Failed => new("bad", "Failed"),
     };
 
+    /// <summary>How an import of ad spend goes (<c>queued</c>, <c>running</c>, <c>done</c> or <c>failed</c>).</summary>
+    public static StatusText Import(string status, string? failure, DateTimeOffset? nextAt, DateTimeOffset now) => status switch
+    {
+        "running" => new("info", "Running"),
+        "done" => new("good", "Imported"),
+        "failed" => new("bad", With("Failed", failure)),
+        _ => failure is null ? new("info", "Queued") : new("warn", With(nextAt > now ? $"Tried again in {Words.Span(nextAt.Value - now)}" : "Tried again now", failure)),
+    };
+
     /// <summary>How a connection does.</summary>
     public static StatusText Of(ConnectionState state, bool enabled, string? reason) => (enabled, state) switch
     {
