@@ -13,7 +13,7 @@ internal static class AlertCatalog
     public static IReadOnlyList<AlertKind> All { get; } =
     [
         new("connection_paused", "Connection paused", "A platform refuses the credentials of a connection for {0}", "minutes", 0, (0, 1440), false,
-            0, 0, AlertSeverity.Critical, "connections", AlertMeasures.Paused, name => $"{name} is paused"),
+            0, 15, AlertSeverity.Critical, "connections", AlertMeasures.Paused, name => $"{name} is paused"),
         new("connection_degraded", "Connection degraded", "A connection fails for {0}", "minutes", 0, (0, 1440), false,
             0, 0, AlertSeverity.Warning, "connections", AlertMeasures.Degraded, name => $"{name} does not answer as it should"),
         new("credential_expired", "Credentials expired", "The credentials of a connection expired {0} ago", "days", 0, (0, 30), false,

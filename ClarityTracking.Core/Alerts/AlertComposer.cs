@@ -76,7 +76,7 @@ public sealed partial class AlertComposer(NpgsqlDataSource database, IConfigurat
         var told = fates.Where(f => f.Fate is null && (f.Waiting.News.IsOver || f.Waiting.LastToldAt is not { } last || now - last >= FlapPause)
             && f.Waiting.MessagesThisHour < MostPerHour && f.Waiting.Schedule.Allows(f.Waiting.Severity, now, f.Waiting.Zone)).Select(f => f.Waiting).ToList();
         // paused after degraded: what opened says it all
-        var replaced = told.Where(w => w.News.IsOver && told.Exists(o => !o.News.IsOver && o.Subject.Length > 0 && (o.News.WebsiteId, o.Subject) == (w.News.WebsiteId, w.Subject))).ToList();
+        var replaced = told.Where(w => w.News.IsOver && told.Exists(o => !o.News.IsOver && o.Subject.Length > 0 && o.Subject != AlertKind.Rest && (o.News.WebsiteId, o.Subject) == (w.News.WebsiteId, w.Subject))).ToList();
         told.RemoveAll(replaced.Contains);
 
         foreach (var (left, why) in fates.Where(f => f.Fate is not null).Select(f => (f.Waiting, f.Fate!)).Concat(replaced.Select(w => (w, "Another alert of the same connection opened."))))
@@ -135,7 +135,8 @@ public sealed partial class AlertComposer(NpgsqlDataSource database, IConfigurat
               JOIN websites w ON w.workspace_id = n.workspace_id AND w.id = n.website_id
               LEFT JOIN alert_schedules s ON s.workspace_id = n.workspace_id AND s.website_id = n.website_id
              WHERE n.workspace_id = $1 AND n.channel_id = $2 AND n.message_id IS NULL AND n.left_out IS NULL
-             ORDER BY n.created_at, n.alert_id LIMIT 1000
+             -- news that are held back must hide neither critical ones nor other websites
+             ORDER BY a.severity <> 'critical', row_number() OVER (PARTITION BY n.website_id, a.severity ORDER BY n.created_at, n.alert_id), n.created_at, n.alert_id LIMIT 1000
             """, workspaceId, channelId, now - TimeSpan.FromHours(1));
         var waiting = new List<Waiting>();
         await using var reader = await command.ExecuteReaderAsync(cancel);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -21,6 +22,9 @@ public sealed partial class AlertEvaluator(NpgsqlDataSource database, TimeProvid
 
     /// <summary>Evidence of an unresolved alert is renewed at most this often: not a row version per minute.</summary>
     private static readonly TimeSpan RenewEvery = TimeSpan.FromMinutes(5);
+
+    /// <summary>Most unresolved alerts of a kind and website that are told one by one; the others are counted in one more.</summary>
+    public const int MostSubjects = 50;
 
     /// <summary>Looks at all websites, or at those where a connection changed its state since a moment.</summary>
     /// <exception cref="NpgsqlException">The database is away before the first website.</exception>
@@ -46,17 +50,31 @@ public sealed partial class AlertEvaluator(NpgsqlDataSource database, TimeProvid
 
     private async Task<List<WatchedWebsite>> WebsitesAsync(DateTimeOffset? changedSince, CancellationToken cancel)
     {
+        var waiting = await OldestInOutboxAsync(cancel);
         await using var command = database.CreateCommand("""
             SELECT workspace_id, id, time_zone FROM websites w
              WHERE $1::timestamptz IS NULL OR EXISTS (SELECT FROM connections c WHERE c.workspace_id = w.workspace_id AND c.website_id = w.id AND c.state_changed_at >= $1)
              ORDER BY id
             """);
-        command.Parameters.Add(new NpgsqlParameter { Value = changedSince is { } since ? since : DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.TimestampTz });
+        command.Parameters.Add(new NpgsqlParameter { Value = changedSince is { } moment ? moment : DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.TimestampTz });
         await using var reader = await command.ExecuteReaderAsync(cancel);
         var websites = new List<WatchedWebsite>();
         while (await reader.ReadAsync(cancel))
-            websites.Add(new WatchedWebsite(reader.GetGuid(0), reader.GetGuid(1), reader.GetString(2)));
+            websites.Add(new WatchedWebsite(reader.GetGuid(0), reader.GetGuid(1), reader.GetString(2),
+                waiting.TryGetValue((reader.GetGuid(0), reader.GetGuid(1)), out var since) ? since : null));
         return websites;
+    }
+
+    /// <summary>Younger ones than a minute are below every threshold there can be.</summary>
+    private async Task<Dictionary<(Guid Workspace, Guid Website), DateTimeOffset>> OldestInOutboxAsync(CancellationToken cancel)
+    {
+        await using var command = database.CreateCommand(AlertMeasures.OldestInOutbox);
+        command.Parameters.Add(new NpgsqlParameter { Value = clock.GetUtcNow() - TimeSpan.FromMinutes(1) });
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        var oldest = new Dictionary<(Guid, Guid), DateTimeOffset>();
+        while (await reader.ReadAsync(cancel))
+            oldest[(reader.GetGuid(0), reader.GetGuid(1))] = reader.GetFieldValue<DateTimeOffset>(2);
+        return oldest;
     }
 
     private async Task<(int Raised, int Resolved)?> EvaluateAsync(WatchedWebsite website, CancellationToken cancel)
@@ -71,6 +89,7 @@ public sealed partial class AlertEvaluator(NpgsqlDataSource database, TimeProvid
         var kinds = AlertCatalog.All.Where(kind => known.RuleOf(kind).Enabled && IsDue(kind, website, now)).ToList();
         foreach (var (kind, measures) in await store.MeasureAsync(kinds, cancel))
         {
+            FoldRest(known, kind, measures);
             var subjects = measures.Keys.Union(known.SubjectsOf(kind.Key));
             foreach (var subject in subjects)
                 Decide(store, known, kind, subject, measures.GetValueOrDefault(subject), now);
@@ -88,6 +107,25 @@ public sealed partial class AlertEvaluator(NpgsqlDataSource database, TimeProvid
     /// <summary>Costly kinds take turns, so that not all websites are measured in the same minute.</summary>
     private static bool IsDue(AlertKind kind, WatchedWebsite website, DateTimeOffset now) =>
         (now.ToUnixTimeSeconds() / 60 + website.Id.ToByteArray()[15]) % kind.EveryMinutes == 0;
+
+    /// <summary>A thousand names that all hold are one thing gone wrong: those beyond <see cref="MostSubjects"/> become one subject with their number.</summary>
+    private static void FoldRest(KnownAlerts known, AlertKind kind, Dictionary<string, Measure> measures)
+    {
+        var threshold = known.RuleOf(kind).Threshold;
+        var holding = measures.Values.Where(m => kind.Holds(m.Value, threshold) is true).ToList();
+        if (holding.Count <= MostSubjects)
+            return;
+        // those that are told stay, then those that hold longest, then the worst
+        var rest = holding.OrderBy(m => known.UnresolvedOf(kind.Key, m.Subject) is null).ThenBy(m => known.HeldSince(kind.Key, m.Subject) ?? DateTimeOffset.MaxValue)
+            .ThenBy(m => kind.IsBelow ? m.Value : -m.Value).ThenBy(m => m.Subject, StringComparer.Ordinal).Skip(MostSubjects)
+            .Where(m => known.UnresolvedOf(kind.Key, m.Subject) is null).ToList();
+        if (rest.Count == 0)
+            return;
+        foreach (var one in rest)
+            measures.Remove(one.Subject);
+        measures[AlertKind.Rest] = new Measure(AlertKind.Rest, $"{AlertKind.RestName}{rest.Count} more", kind.IsBelow ? rest.Min(m => m.Value) : rest.Max(m => m.Value),
+            JsonSerializer.SerializeToElement(new { more = rest.Count }));
+    }
 
     private static void Decide(AlertStore store, KnownAlerts known, AlertKind kind, string subject, Measure? measure, DateTimeOffset now)
     {

@@ -44,7 +44,7 @@ internal sealed record Measure(string Subject, string Name, decimal? Value, Json
 /// <param name="ResolveAfter">Minutes that it must have been over before it is resolved; the default.</param>
 /// <param name="Severity">How urgent.</param>
 /// <param name="Page">The page of the website where to act.</param>
-/// <param name="Sql">One query: subject, name, value, detail. $1 workspace, $2 website, $3 now, $4 the website's time zone. No row = all is well.</param>
+/// <param name="Sql">One query: subject, name, value, detail. $1 workspace, $2 website, $3 now, $4 the website's time zone, $5 see <see cref="AlertMeasures"/>. No row = all is well.</param>
 /// <param name="Headline">What is wrong, of the subject's name.</param>
 /// <param name="EveryMinutes">How often it is measured; more than 1 for queries over many rows.</param>
 /// <param name="ValueOf">Makes the value of the detail where SQL cannot.</param>
@@ -52,6 +52,9 @@ internal sealed record AlertKind(string Key, string Title, string Sentence, stri
     int RaiseAfter, int ResolveAfter, AlertSeverity Severity, string Page, string Sql, Func<string, string> Headline,
     int EveryMinutes = 1, Func<JsonElement, decimal?>? ValueOf = null)
 {
+    /// <summary>The subject that stands for all those of a kind that are too many to be told one by one, and how its name begins.</summary>
+    internal const string Rest = "*", RestName = "\u2026and ";
+
     /// <summary>Does a value hold against a threshold? Null = it cannot be told.</summary>
     public bool? Holds(decimal? value, decimal threshold) => value is { } v ? IsBelow ? v <= threshold : v >= threshold : null;
 

@@ -2,7 +2,7 @@ namespace ClarityTracking.Core.Alerts;
 
 /// <summary>
 /// How each kind of alert is measured: one query over rollups and states, narrow enough to run every minute for every website.
-/// $1 workspace, $2 website, $3 now, $4 the website's time zone; columns subject, name, value, detail (JSON).
+/// $1 workspace, $2 website, $3 now, $4 the website's time zone, $5 since when an event of it has waited before the router (NULL = none); columns subject, name, value, detail (JSON).
 /// </summary>
 internal static class AlertMeasures
 {
@@ -127,9 +127,15 @@ internal static class AlertMeasures
          CROSS JOIN LATERAL (SELECT min(w.next_attempt_at) AS due FROM delivery_queue w WHERE w.workspace_id = $1 AND w.connection_id = c.id) q
          WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.enabled AND c.state = 'healthy' AND q.due < $3
         UNION ALL
-        SELECT '', '', greatest(0, extract(epoch FROM $3 - o.at) / 60), jsonb_build_object('due_since', o.at)
-          FROM (SELECT to_timestamp(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000.0) AS at
-                  FROM (SELECT id, workspace_id, website_id FROM outbox ORDER BY id LIMIT 10000) oldest
-                 WHERE workspace_id = $1 AND website_id = $2 ORDER BY id LIMIT 1) o
+        SELECT '', '', greatest(0, extract(epoch FROM $3 - $5) / 60), jsonb_build_object('due_since', $5) WHERE $5 IS NOT NULL
+        """;
+
+    /// <summary>
+    /// Since when the oldest event of each website has waited before the router, measured once for all of them: the outbox is ordered by time alone.
+    /// $1 is the lowest id that need not be looked at, so that a router that keeps up leaves nothing to read.
+    /// </summary>
+    public const string OldestInOutbox = """
+        SELECT workspace_id, website_id, to_timestamp(min(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint) / 1000.0)
+          FROM outbox WHERE id < clarity_lowest_id($1) GROUP BY workspace_id, website_id
         """;
 }

@@ -9,7 +9,8 @@ namespace ClarityTracking.Core.Alerts;
 /// <param name="WorkspaceId">The tenant.</param>
 /// <param name="Id">The website.</param>
 /// <param name="TimeZone">IANA name.</param>
-internal sealed record WatchedWebsite(Guid WorkspaceId, Guid Id, string TimeZone);
+/// <param name="RoutingWaitsSince">Since when its oldest event has waited before the router (UTC); null = none for a minute.</param>
+internal sealed record WatchedWebsite(Guid WorkspaceId, Guid Id, string TimeZone, DateTimeOffset? RoutingWaitsSince);
 
 /// <summary>A rule as it holds for a website: the defaults with what was changed.</summary>
 internal sealed record EffectiveRule(bool Enabled, decimal Threshold, int RaiseAfterMinutes, int ResolveAfterMinutes);
@@ -90,7 +91,7 @@ internal sealed class AlertStore(NpgsqlConnection connection, WatchedWebsite web
             return measured;
         await using var batch = new NpgsqlBatch(connection);
         foreach (var kind in kinds)
-            Add(batch.BatchCommands, kind.Sql, now, website.TimeZone);
+            Add(batch.BatchCommands, kind.Sql, now, website.TimeZone, Time(website.RoutingWaitsSince));
         await using var reader = await batch.ExecuteReaderAsync(cancel);
         foreach (var kind in kinds)
         {

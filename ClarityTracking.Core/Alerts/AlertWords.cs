@@ -21,12 +21,15 @@ public sealed record AlertEvidence(decimal? Value, decimal Threshold, string Uni
 internal static class AlertWords
 {
     /// <summary>What is wrong, without the full stop.</summary>
-    public static string Title(string kind, string subjectName) => AlertCatalog.Find(kind)?.Headline(subjectName) ?? $"{kind.Replace('_', ' ')} {subjectName}".TrimEnd();
+    public static string Title(string kind, string subjectName) => AlertCatalog.Find(kind) is { } known
+        ? subjectName.StartsWith(AlertKind.RestName, StringComparison.Ordinal) ? $"{known.Title}: {subjectName}" : known.Headline(subjectName) : $"{kind.Replace('_', ' ')} {subjectName}".TrimEnd();
 
     /// <summary>The evidence in one or two sentences.</summary>
     public static string Text(string kind, AlertEvidence evidence)
     {
         var (value, limit) = (evidence.Measured(), evidence.Allowed());
+        if (NumberOf(evidence, "more") is { } more and not "–")
+            return $"{more} more than are told one by one; of these the worst is at {value}, the limit is {limit}.";
         return kind switch
         {
             "connection_paused" or "connection_degraded" => $"{Sentence(TextOf(evidence, "reason") ?? "The platform gave no reason.")}{(evidence.Value >= 1 ? $" For {value} now." : "")}",

@@ -165,6 +165,11 @@ public sealed class AlertMeasureTests(AlertApp app, ITestOutputHelper output) : 
     public async Task QueueAge_EventsBeforeTheRouter_AreRaised()
     {
         var tenant = await TenantAsync();
+        // another website's backlog, older and large, hides nothing
+        await app.RunAsync($$"""
+            INSERT INTO outbox SELECT ('0190' || substr(gen_random_uuid()::text, 5))::uuid, '{{tenant.Site.WorkspaceId}}', '{{Guid.NewGuid()}}', '2027-05-03T12:00Z', '{}', '[]', '[]'
+              FROM generate_series(1, 10001)
+            """);
         await app.RunAsync($$"""
             INSERT INTO outbox VALUES (clarity_lowest_id('2027-05-03T12:00Z'), '{{tenant.Site.WorkspaceId}}', '{{tenant.Site.Id}}', '2027-05-03T12:00Z', '{}', '[]', '[]')
             """);

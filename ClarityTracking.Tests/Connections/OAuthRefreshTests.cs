@@ -18,7 +18,7 @@ public sealed class OAuthRefreshTests(AppWithOAuth app) : IClassFixture<AppWithO
     public async Task InitializeAsync()
     {
         await app.RunAsync("DELETE FROM oauth_grants");
-        (app.Provider.Trouble, app.Provider.BeforeTokenAnswer, app.Provider.Account) = (null, null, $"account-{Guid.NewGuid():N}");
+        (app.Provider.Trouble, app.Provider.BeforeTokenAnswer, app.Provider.Account) = (null, null, $"acct_{Guid.NewGuid():N}");
         _owner = await app.RegisterAsync();
         _site = await app.CreateWebsiteAsync(_owner);
         app.Provider.TokenCalls.Clear();
@@ -217,7 +217,7 @@ public sealed class OAuthRefreshTests(AppWithOAuth app) : IClassFixture<AppWithO
         Assert.Equal(canRevoke ? 1 : 0, app.Provider.Revoked.Count(r => r.Provider == provider));
         if (!canRevoke)
             Assert.Contains("has no address for taking access back", answer.GetProperty("note").GetString(), StringComparison.Ordinal);
-        Assert.Empty((await app.CredentialsAsync(id)).EnumerateObject());
+        Assert.DoesNotContain((await app.CredentialsAsync(id)).EnumerateObject(), c => c.Name.EndsWith("_token", StringComparison.Ordinal));
         Assert.Equal(0L, await app.ValueAsync<long>($"SELECT count(*) FROM oauth_grants WHERE connection_id = '{id}'"));
         Assert.StartsWith("Disconnected from ", await app.ValueAsync<string>($"SELECT state_reason FROM connections WHERE id = '{id}' AND state = 'paused'"), StringComparison.Ordinal);
         await AppFixture.ProblemOf(await client.PostAsync($"/api/v1/oauth/connections/{id}/disconnect", null), 409);
@@ -234,19 +234,20 @@ public sealed class OAuthRefreshTests(AppWithOAuth app) : IClassFixture<AppWithO
     }
 
     [Fact]
-    public async Task Run_PlatformRefusedTheTokenBeforeItsTime_TriesAFreshOneOnceAnHour()
+    public async Task Run_PlatformRefusedTheTokenBeforeItsTime_TriesAFreshOneWithGrowingPauses()
     {
         var id = await ConnectAsync("pinterest");
-        for (var i = 0; i < 2; i++)
+        foreach (var hours in new[] { 1, 2, 4, 8, 16, 24, 24 })
         {
-            app.Clock.Advance(TimeSpan.FromMinutes(30));
+            app.Clock.Advance(TimeSpan.FromMinutes(1));
             await PauseAsync();
+            app.Clock.Advance(TimeSpan.FromHours(hours) - TimeSpan.FromMinutes(5));
             Assert.Equal(0, (await RefreshAsync()).Refreshed);
-            app.Clock.Advance(TimeSpan.FromMinutes(31));
+            app.Clock.Advance(TimeSpan.FromMinutes(6));
             Assert.Equal(1, (await RefreshAsync()).Refreshed);
             Assert.Equal("healthy", await app.ValueAsync<string>($"SELECT state FROM connections WHERE id = '{id}'"));
         }
-        app.Clock.Advance(TimeSpan.FromMinutes(61));
+        app.Clock.Advance(TimeSpan.FromHours(25));
         Assert.Equal(0, (await RefreshAsync()).Refreshed); // healthy: no hurry
         await PauseAsync();
         app.Provider.Revoke("pinterest");
@@ -257,6 +258,42 @@ public sealed class OAuthRefreshTests(AppWithOAuth app) : IClassFixture<AppWithO
             UPDATE connections SET state = 'paused', state_reason = 'HTTP 401', state_changed_at = '{app.Clock.GetUtcNow():O}' WHERE id = '{id}'
             """);
     }
+
+    [Fact]
+    public async Task Run_SourceWithoutItsSecret_KeepsItsTokensFreshAndItsReason()
+    {
+        var id = await ConnectAsync("square", withSecret: false);
+        app.Clock.Advance(TimeSpan.FromHours(3));
+        Assert.Equal(0, (await RefreshAsync()).Refreshed);
+        app.Clock.Advance(TimeSpan.FromDays(8));
+        Assert.Equal(1, (await RefreshAsync()).Refreshed);
+        Assert.StartsWith("Not ready", await app.ValueAsync<string>($"SELECT state_reason FROM connections WHERE id = '{id}'"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_OneGrantThatCannotBeRefreshed_HoldsUpNoOther()
+    {
+        var bad = await ConnectAsync("shopify");
+        var good = await ConnectAsync("pinterest");
+        app.Provider.Trouble = provider => provider == "shopify" ? (400, """{"error":"x\u0000y\ud800"}""") : null;
+        app.Clock.Advance(TimeSpan.FromDays(8));
+        Assert.Equal(new OAuthRefreshResult(1, 1, 0), await RefreshAsync());
+        Assert.Equal(new OAuthRefreshResult(0, 0, 0), await RefreshAsync());
+        Assert.True(await app.ValueAsync<bool>($"SELECT last_error <> '' AND lease_until IS NULL FROM oauth_grants WHERE connection_id = '{bad}'"));
+        Assert.True(app.Provider.IsLive(Text(await app.CredentialsAsync(good), "access_token")));
+
+        // an address that is none: the request cannot even be written
+        app.Clock.Advance(TimeSpan.FromDays(8));
+        await using var misled = SecondNode(("OAuth:Shopify:TokenUrl", "http://"));
+        Assert.Equal(new OAuthRefreshResult(1, 1, 0), await Refresher(misled).RunAsync(CancellationToken.None));
+        Assert.Contains("address", await app.ValueAsync<string>($"SELECT last_error FROM oauth_grants WHERE connection_id = '{bad}'"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("a\0b\r\nc", 10, "abc")]
+    [InlineData("ab\ud83d\ude00", 3, "ab")]
+    [InlineData("HALFx", 10, "\ufffdx")]
+    public void Line_WhatProvidersWrite_IsWhatADatabaseKeeps(string words, int longest, string line) => Assert.Equal(line, OAuthErrors.Line(words.Replace("HALF", "\ud800", StringComparison.Ordinal), longest));
 
     [Fact]
     public async Task Disconnect_AccountThatAnotherConnectionUses_IsNotRevokedUntilTheLast()
@@ -280,7 +317,7 @@ public sealed class OAuthRefreshTests(AppWithOAuth app) : IClassFixture<AppWithO
         var answer = await AppFixture.JsonOf(await client.PostAsync($"/api/v1/oauth/connections/{id}/disconnect", null));
         Assert.False(answer.GetProperty("revoked").GetBoolean());
         Assert.Contains("take this app's access back in the account's own settings", answer.GetProperty("note").GetString(), StringComparison.Ordinal);
-        Assert.Empty((await app.CredentialsAsync(id)).EnumerateObject());
+        Assert.DoesNotContain((await app.CredentialsAsync(id)).EnumerateObject(), c => c.Name.EndsWith("_token", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -346,10 +383,13 @@ public sealed class OAuthRefreshTests(AppWithOAuth app) : IClassFixture<AppWithO
         return app.ClientFor(answer.GetProperty("accessToken").GetString()!);
     }
 
-    private async Task<Guid> ConnectAsync(string provider)
+    private async Task<Guid> ConnectAsync(string provider, bool withSecret = true)
     {
         using var client = await ClientAsync();
-        return await AppWithOAuth.ConnectAsync(client, _site.Id, provider);
+        var id = await AppWithOAuth.ConnectAsync(client, _site.Id, provider);
+        if (provider is "square" or "stripe" && withSecret)
+            (await client.PatchAsJsonAsync($"/api/websites/{_site.Id}/connections/{id}", new { enabled = true, credentials = new { webhook_secret = "key-of-the-subscription-1" } })).EnsureSuccessStatusCode();
+        return id;
     }
 
     private async Task<JsonElement> StatusAsync()
@@ -359,9 +399,10 @@ public sealed class OAuthRefreshTests(AppWithOAuth app) : IClassFixture<AppWithO
     }
 
     /// <summary>Another process of the installation, but for its web server.</summary>
-    private ServiceProvider SecondNode() => new ServiceCollection().AddLogging()
+    private ServiceProvider SecondNode(params (string Name, string Value)[] settings) => new ServiceCollection().AddLogging()
         .AddSingleton<TimeProvider>(app.Clock)
-        .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(app.Provider.Settings()!).Build())
+        .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(app.Provider.Settings()!)
+            .AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Name, (string?)s.Value))).Build())
         .AddClarityCore(app.ConnectionString, [.. Enumerable.Range(1, 32).Select(i => (byte)i)])
         .BuildServiceProvider();
 }

@@ -71,7 +71,7 @@ public sealed class OAuthServer : IAsyncDisposable
     public Func<Task>? BeforeTokenAnswer { get; set; }
 
     /// <summary>The person's account at each provider; two connections of one account share it.</summary>
-    public string Account { get; set; } = "account-1";
+    public string Account { get; set; } = "acct_1";
 
     /// <summary>What a person takes out of the consent.</summary>
     public string? WithheldScope { get; set; }

@@ -22,7 +22,7 @@ public sealed record OAuthChoices(IReadOnlyList<OAuthChoice> Items, string? Next
 
 /// <summary>Asks providers whose account was granted, and which datasets, customers, pixels or locations it has.</summary>
 public sealed class OAuthAccounts(
-    ClarityDb database, OAuthClient client, AccessTokens tokens, ConnectionService connections, DestinationCatalog catalog, TimeProvider clock)
+    ClarityDb database, OAuthClient client, AccessTokens tokens, ConnectionService connections, PlatformCatalog catalog, TimeProvider clock)
 {
     /// <summary>Most advertisers that are asked for their pixels, one call each.</summary>
     private const int MostAdvertisers = 20;
@@ -75,7 +75,7 @@ public sealed class OAuthAccounts(
         var (before, credentials) = (JsonElement.Parse(connection.Settings), connections.Opened(connection));
         var after = ConnectionService.Merged(before, JsonSerializer.SerializeToElement(choice.Settings));
         connection.Configure(after.GetRawText(), now);
-        if (catalog.Find(connection.Platform) is { } destination && destination.Check(before, credentials).Count > 0 && destination.Check(after, credentials).Count == 0)
+        if (catalog.Find(connection.Platform) is { } platform && platform.Check(before, credentials).Count > 0 && platform.Check(after, credentials).Count == 0)
             connection.Enable(true, now);
         db.Audit(connection.WorkspaceId, caller, "connection.changed", $"connection {connectionId}", $"account: {choice.Name}", now);
         await db.SaveChangesAsync(cancel);

@@ -41,6 +41,11 @@ internal enum OAuthRefusalKind
 /// <summary>Reads token answers of all providers; anything may come.</summary>
 static class OAuthAnswer
 {
+    /// <summary>No token is believed to live longer: dates further away only overflow.</summary>
+    private static readonly TimeSpan LongestLife = TimeSpan.FromDays(3650);
+
+    private const int LongestReason = 1000;
+
     /// <summary>Tokens, or why there are none.</summary>
     /// <param name="request">What was sent, for masking: the answer itself must arrive unmasked, since a provider may give the same token again.</param>
     /// <param name="result">What came back.</param>
@@ -70,14 +75,14 @@ static class OAuthAnswer
             : OAuthRefusalKind.Refused;
         return Refused(kind, reason);
 
-        (OAuthTokens?, OAuthRefusal?) Refused(OAuthRefusalKind kind, string reason) => (null, new OAuthRefusal(kind, request.Mask(reason), result.RetryAfter));
+        (OAuthTokens?, OAuthRefusal?) Refused(OAuthRefusalKind kind, string reason) => (null, new OAuthRefusal(kind, OAuthErrors.Line(request.Mask(reason), LongestReason), result.RetryAfter));
     }
 
     private static DateTimeOffset? Until(JsonElement from, DateTimeOffset now, string at, string inSeconds)
     {
         if (AnswerJson.Text(from, at) is { } text && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var until))
-            return until.ToUniversalTime();
-        return AnswerJson.Number(from, inSeconds) is { } seconds and > 0 ? now.AddSeconds(seconds) : null;
+            return until < now + LongestLife ? until.ToUniversalTime() : now + LongestLife;
+        return AnswerJson.Decimal(from, inSeconds) is { } seconds and > 0 ? now.AddSeconds((double)Math.Min(seconds, (decimal)LongestLife.TotalSeconds)) : null;
     }
 
     private static List<string> ScopesOf(JsonElement data) => AnswerJson.Text(data, "scope") is { } text

@@ -37,11 +37,14 @@ public sealed record OAuthEnd(Error? Error, Guid? WebsiteId = null, Guid? Attemp
 /// Sends people to a provider and takes them back. The state that goes along is 32 random bytes, of which only a hash is kept: it can be
 /// used once, within ten minutes, by the same user in the same sign-in, for the website and connection it was made for.
 /// </summary>
-public sealed partial class OAuthConsent(ClarityDb database, OAuthClient client, OAuthAccounts accounts, ConnectionService connections, DestinationCatalog catalog,
-    SourceCatalog sources, SecretProtector protector, TimeProvider clock, ILogger<OAuthConsent> log)
+public sealed partial class OAuthConsent(ClarityDb database, OAuthClient client, OAuthAccounts accounts, ConnectionService connections, PlatformCatalog platforms,
+    SecretProtector protector, TimeProvider clock, ILogger<OAuthConsent> log)
 {
     private const string VerifierPurpose = "oauth_verifier", AccessToken = "access_token", RefreshToken = "refresh_token";
     private static readonly TimeSpan Life = TimeSpan.FromMinutes(10);
+
+    /// <summary>How the reason begins of a source that is connected but cannot take webhooks yet; fresh tokens do not end that.</summary>
+    internal const string NotReady = "Not ready";
 
     /// <summary>Begins a consent.</summary>
     /// <param name="caller">A signed-in user.</param>
@@ -180,11 +183,12 @@ public sealed partial class OAuthConsent(ClarityDb database, OAuthClient client,
         if (provider.IsPerShop)
             tokens = tokens with { AccountId = state.Shop, AccountName = state.Shop };
         tokens = await accounts.IdentifyAsync(app, tokens);
-        return await SaveAsync(db, caller, state, provider, tokens, clock.GetUtcNow());
+        return await SaveAsync(db, caller, state, app, tokens, clock.GetUtcNow());
     }
 
-    private async Task<Result<Connected>> SaveAsync(ClarityDbContext db, Caller caller, OAuthState state, OAuthProvider provider, OAuthTokens tokens, DateTimeOffset now)
+    private async Task<Result<Connected>> SaveAsync(ClarityDbContext db, Caller caller, OAuthState state, OAuthApp app, OAuthTokens tokens, DateTimeOffset now)
     {
+        var (provider, platform) = (app.Provider, platforms.Find(app.Provider.Platform));
         await using var transaction = await db.Database.BeginTransactionAsync(CancellationToken.None);
         Connection connection;
         if (state.ConnectionId is { } id)
@@ -197,18 +201,26 @@ public sealed partial class OAuthConsent(ClarityDb database, OAuthClient client,
         }
         else
         {
-            connection = new Connection(state.WorkspaceId, state.WebsiteId, provider.Platform, catalog.Find(provider.Platform)?.Info.DisplayName ?? provider.DisplayName, "{}", now);
-            if (sources.Find(provider.Platform) is not null)
-                connection.ReceiveWebhooks();
+            connection = new Connection(state.WorkspaceId, state.WebsiteId, provider.Platform, platform?.DisplayName ?? provider.DisplayName, "{}", now);
             db.Connections.Add(connection);
         }
         if (provider.AccountSetting is { } setting && tokens.AccountId is { } account)
             connection.Configure(ConnectionService.Merged(JsonElement.Parse(connection.Settings), JsonSerializer.SerializeToElement(new JsonObject { [setting] = account })).GetRawText(), now);
         var credentials = ConnectionService.Merged(connections.Opened(connection), TokenMembers(provider, tokens));
+        if (provider.SignsWithClientSecret && ConnectionJson.Text(credentials, SourceFields.Secret) is null)
+            credentials = ConnectionService.Merged(credentials, JsonSerializer.SerializeToElement(new JsonObject { [SourceFields.Secret] = app.ClientSecret }));
         await connections.ReplaceCredentialsAsync(db, connection, credentials, now, CancellationToken.None);
-        // without its account chosen it would only fail; saving the form switches it on
+        var missing = platform?.Check(JsonElement.Parse(connection.Settings), credentials) ?? [];
+        // without its account chosen, or its secret, it would only fail; saving the form switches it on
         if (state.ConnectionId is null)
-            connection.Enable(catalog.Find(provider.Platform)?.Check(JsonElement.Parse(connection.Settings), credentials) is null or { Count: 0 }, now);
+            connection.Enable(missing.Count == 0, now);
+        if (platform?.IsSource == true)
+        {
+            if (connection.WebhookToken is null)
+                connection.ReceiveWebhooks();
+            if (missing.Count > 0)
+                connection.Pause(WhatIsMissing(platform, missing), now);
+        }
         var name = tokens.AccountName ?? tokens.AccountId;
         db.Audit(connection.WorkspaceId, caller, "connection.connected", $"connection {connection.Id}", name is null ? provider.DisplayName : $"{provider.DisplayName}: {name}", now);
         await db.SaveChangesAsync(CancellationToken.None);
@@ -230,6 +242,13 @@ public sealed partial class OAuthConsent(ClarityDb database, OAuthClient client,
         await OAuthRows.SetExpiryAsync(db, connection, OAuthRefresh.EndOf(tokens), CancellationToken.None);
         await transaction.CommitAsync(CancellationToken.None);
         return new Connected(connection.Id, name);
+    }
+
+    /// <summary>What a person has to fill in before webhooks can be taken.</summary>
+    private static string WhatIsMissing(Platform platform, IReadOnlyList<FieldError> missing)
+    {
+        var names = missing.Select(m => platform.Fields.FirstOrDefault(f => m.Field.EndsWith("." + f.Name, StringComparison.Ordinal))?.Label ?? m.Field);
+        return $"{NotReady}: the account is connected, but webhooks cannot be taken before {string.Join(" and ", names)} is filled in. The connection's form says where to find it.";
     }
 
     /// <summary>The tokens as members of a connection's credentials; null removes one.</summary>

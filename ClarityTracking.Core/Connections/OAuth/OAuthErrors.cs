@@ -1,3 +1,4 @@
+using System.Text;
 using ClarityTracking.Core.Destinations;
 
 namespace ClarityTracking.Core.Connections.OAuth;
@@ -54,9 +55,20 @@ public static class OAuthErrors
         $"{provider.DisplayName} gave no lasting access. Remove this app's access in the account's security settings and connect again.", []);
 
     /// <summary>A provider's words as one short line.</summary>
-    private static string Plain(string words)
+    private static string Plain(string words) => Line(words.TrimEnd('.'), LongestWords);
+
+    /// <summary>A provider's words as one line that a database keeps: no control characters, no half of a surrogate pair (also not by being cut).</summary>
+    internal static string Line(string words, int longest)
     {
-        var line = string.Concat(words.Where(c => !char.IsControl(c))).TrimEnd('.');
-        return line.Length <= LongestWords ? line : line[..LongestWords];
+        var line = new StringBuilder();
+        foreach (var rune in words.EnumerateRunes()) // half a pair comes as U+FFFD
+        {
+            if (Rune.IsControl(rune))
+                continue;
+            if (line.Length + rune.Utf16SequenceLength > longest)
+                break;
+            line.Append(rune.ToString());
+        }
+        return line.ToString();
     }
 }

@@ -119,4 +119,7 @@ public sealed record OAuthProvider
 
     /// <summary>The setting that the account's id of the token answer becomes (<c>merchant_id</c>); null = a person chooses.</summary>
     public string? AccountSetting { get; init; }
+
+    /// <summary>Webhooks that the app makes are signed with the app's own secret (Shopify); else each subscription has one, which a person copies.</summary>
+    public bool SignsWithClientSecret { get; init; }
 }

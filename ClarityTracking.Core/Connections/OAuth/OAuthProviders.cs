@@ -108,7 +108,7 @@ public static class OAuthProviders
             Scopes = ["read_only"],
             Auth = ClientAuth.BearerSecret,
             RepeatsRedirect = false,
-            AccountSetting = "account_id",
+            AccountSetting = "account",
         },
         new()
         {
@@ -129,6 +129,7 @@ public static class OAuthProviders
             RepeatsRedirect = false,
             IsPerShop = true,
             AccountSetting = "shop_domain",
+            SignsWithClientSecret = true,
         },
     ];
 

@@ -26,10 +26,12 @@ public sealed partial class OAuthRefresh(ClarityDb database, OAuthClient client,
     /// <summary>A refusal that does not say <c>invalid_grant</c> may be the operator's mistake; so many in a row pause the connection.</summary>
     private const int MostRefusals = 5;
 
+    private const int LongestReason = 1000;
+
     /// <summary>Much longer than a call may take (<see cref="Delivery.DeliveryLane.LongestCall"/>).</summary>
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(2);
 
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMinutes(5), LongestPause = TimeSpan.FromHours(6), HurryEvery = TimeSpan.FromHours(1), KeepStates = TimeSpan.FromDays(1);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMinutes(5), LongestPause = TimeSpan.FromHours(6), CountPauses = TimeSpan.FromDays(7), KeepStates = TimeSpan.FromDays(1);
 
     /// <summary>When tokens are to be refreshed: after two thirds of the access token's life, at the latest when the provider's fact says.</summary>
     internal static DateTimeOffset? DueAt(OAuthProvider provider, OAuthTokens tokens, DateTimeOffset now)
@@ -52,7 +54,15 @@ public sealed partial class OAuthRefresh(ClarityDb database, OAuthClient client,
         var outcomes = new Dictionary<Outcome, int>();
         while (!cancel.IsCancellationRequested && await LeaseAsync(cancel) is { } grant)
         {
-            var outcome = await RefreshAsync(grant, clock.GetUtcNow());
+            Outcome outcome;
+            try
+            {
+                outcome = await RefreshAsync(grant, clock.GetUtcNow());
+            }
+            catch (Exception error) // one grant's, which must not keep all others from being refreshed
+            {
+                outcome = await SetAsideAsync(grant, error);
+            }
             outcomes[outcome] = outcomes.GetValueOrDefault(outcome) + 1;
         }
         var ended = await PauseEndedAsync(clock.GetUtcNow(), cancel);
@@ -61,8 +71,8 @@ public sealed partial class OAuthRefresh(ClarityDb database, OAuthClient client,
     }
 
     /// <summary>
-    /// The platform refuses a token before its time: a fresh one may do, and if the grant itself is dead, that is the reason to show. Once an
-    /// hour at most, for a platform that goes on refusing.
+    /// The platform refuses a token before its time: a fresh one may do, and if the grant itself is dead, that is the reason to show. A platform
+    /// that goes on refusing is asked after 1, 2, 4… up to 24 hours: what counts are the pauses of the last week under the same grant.
     /// </summary>
     private async Task HurryPausedAsync(DateTimeOffset now, CancellationToken cancel)
     {
@@ -70,8 +80,13 @@ public sealed partial class OAuthRefresh(ClarityDb database, OAuthClient client,
         await db.Database.ExecuteSqlAsync($"""
             UPDATE oauth_grants g SET refresh_due_at = {now}
               FROM connections c
+             CROSS JOIN LATERAL (
+                   SELECT greatest(1, least(6, count(*))) AS pauses FROM connection_states s
+                    WHERE s.workspace_id = c.workspace_id AND s.connection_id = c.id AND s.state = 'paused' AND s.at > {now - CountPauses}
+                      AND s.at > (SELECT o.connected_at FROM oauth_grants o WHERE o.workspace_id = c.workspace_id AND o.connection_id = c.id)) before
              WHERE c.workspace_id = g.workspace_id AND c.id = g.connection_id AND c.state = 'paused' AND g.refresh_due_at > {now} AND g.failures = 0
-               AND g.last_error IS NULL AND coalesce(g.refreshed_at, g.connected_at) < least(c.state_changed_at, {now - HurryEvery})
+               AND g.last_error IS NULL AND coalesce(g.refreshed_at, g.connected_at) < least(c.state_changed_at, {now} - interval '1 hour' * least(24, 2 ^ (before.pauses - 1)))
+               AND starts_with(coalesce(c.state_reason, ''), {OAuthConsent.NotReady}) IS NOT TRUE
             """, cancel);
     }
 
@@ -114,7 +129,8 @@ public sealed partial class OAuthRefresh(ClarityDb database, OAuthClient client,
         if (tokens.RefreshToken is null)
             tokens = tokens with { RefreshToken = sent }; // RFC 6749, section 6: none in the answer means the old one stays
         var credentials = ConnectionService.Merged(connections.Opened(connection), OAuthConsent.TokenMembers(provider, tokens));
-        if (connection.State == ConnectionState.Paused)
+        // a pause that no token caused does not end with one
+        if (connection.State == ConnectionState.Paused && connection.StateReason?.StartsWith(OAuthConsent.NotReady, StringComparison.Ordinal) != true)
             await connections.ReplaceCredentialsAsync(db, connection, credentials, now, CancellationToken.None);
         else
             connection.RenewCredentials(connections.Seal(connection, credentials), now);
@@ -146,7 +162,7 @@ public sealed partial class OAuthRefresh(ClarityDb database, OAuthClient client,
         var pause = FirstPause * Math.Pow(2, Math.Min(grant.Failures, 10));
         var next = now + (refusal.RetryAfter is { } wish && wish > TimeSpan.Zero && wish < LongestPause ? wish : pause < LongestPause ? pause : LongestPause);
         await db.Database.ExecuteSqlAsync($"""
-            UPDATE oauth_grants SET failures = {failures}, last_error = left({refusal.Reason}, 1000), lease_until = NULL, needs_reconnect = {isDead},
+            UPDATE oauth_grants SET failures = {failures}, last_error = {OAuthErrors.Line(refusal.Reason, LongestReason)}, lease_until = NULL, needs_reconnect = {isDead},
                    refresh_due_at = {(isDead ? null : next)}::timestamptz
              WHERE workspace_id = {grant.WorkspaceId} AND connection_id = {grant.ConnectionId}
             """);
@@ -159,6 +175,22 @@ public sealed partial class OAuthRefresh(ClarityDb database, OAuthClient client,
         await transaction.CommitAsync();
         LogNotRefreshed(grant.Provider, grant.ConnectionId, refusal.Reason, isDead);
         return isDead ? Outcome.Paused : Outcome.Failed;
+    }
+
+    /// <summary>Tries a grant again later that failed in a way nobody foresaw. Whatever token came of it is lost, which its next refresh shows.</summary>
+    private async Task<Outcome> SetAsideAsync(OAuthGrant grant, Exception error)
+    {
+        LogUnforeseen(error, grant.Provider, grant.ConnectionId);
+        var reason = error is UriFormatException ? "the operator's address of the provider is not valid" : "the refresh failed here; the operator's log says why";
+        try
+        {
+            await FailAsync(grant, null, new OAuthRefusal(OAuthRefusalKind.Transient, reason, TimeSpan.FromHours(1)), clock.GetUtcNow());
+        }
+        catch (Exception again) // its lease holds it back for a while
+        {
+            LogUnforeseen(again, grant.Provider, grant.ConnectionId);
+        }
+        return Outcome.Failed;
     }
 
     /// <summary>Pauses connections whose granted tokens have ended and cannot be refreshed.</summary>
@@ -193,7 +225,7 @@ public sealed partial class OAuthRefresh(ClarityDb database, OAuthClient client,
 
     private static void Pause(ClarityDbContext db, Connection connection, string reason, DateTimeOffset now)
     {
-        connection.Pause(reason.Length <= 1000 ? reason : reason[..1000], now);
+        connection.Pause(reason = OAuthErrors.Line(reason, LongestReason), now);
         var system = new Caller { Label = "ClarityTracking", Workspaces = new Dictionary<Guid, Role>() };
         db.Audit(connection.WorkspaceId, system, "connection.paused", $"connection {connection.Id}", reason, now);
     }
@@ -227,6 +259,9 @@ public sealed partial class OAuthRefresh(ClarityDb database, OAuthClient client,
 
     [LoggerMessage(1511, LogLevel.Information, "The {Provider} tokens of connection {ConnectionId} are refreshed")]
     private partial void LogRefreshed(string provider, Guid connectionId);
+
+    [LoggerMessage(1513, LogLevel.Error, "The {Provider} tokens of connection {ConnectionId} could not be refreshed; other connections are not affected")]
+    private partial void LogUnforeseen(Exception error, string provider, Guid connectionId);
 
     [LoggerMessage(1512, LogLevel.Warning, "The {Provider} tokens of connection {ConnectionId} were not refreshed: {Reason}; reconnect needed: {IsDead}")]
     private partial void LogNotRefreshed(string provider, Guid connectionId, string reason, bool isDead);

@@ -55,7 +55,7 @@ public sealed partial class StripeSource : ISource
             return Verdict.TooOld;
         if (age < -Tolerance.TotalSeconds)
             return Verdict.TooNew;
-        return ConnectionJson.Text(settings, Account) is { } wanted && SenderBody.TryJson(request, out var body) && body.Text("account") != wanted
+        return ConnectionJson.Text(settings, Account) is { } wanted && SenderBody.TryJson(request, out var body) && body.Text("account") is { } told && told != wanted
             ? Verdict.OtherAccount : Verdict.Ok;
     }
 
