@@ -23,7 +23,7 @@ public sealed partial class DeliveryLane(
     internal static readonly TimeSpan LongestCall = TimeSpan.FromSeconds(20);
 
     /// <summary>After this no call of a batch is begun: what is left is claimed afresh. Enough for the calls that find an event the platform never answers.</summary>
-    private static readonly TimeSpan LongestTrip = TimeSpan.FromMinutes(3);
+    internal static readonly TimeSpan LongestTrip = TimeSpan.FromMinutes(3);
 
     /// <summary>So often one batch is sent again without the event that the platform named; then halves are tried.</summary>
     private const int MostResends = 8;
@@ -237,18 +237,23 @@ public sealed partial class DeliveryLane(
     private async Task<bool> WaitForTurnAsync(Trip trip, RateLimit limit, CancellationToken cancel)
     {
         var now = clock.GetUtcNow();
+        bool isBooked;
         TimeSpan wait;
         try
         {
-            wait = await LaneConnection.BookCallAsync(database, trip.Key, limit, now, CancellationToken.None);
+            (isBooked, wait) = await LaneConnection.BookCallAsync(database, trip.Key, limit, now, trip.LastCall, CancellationToken.None);
         }
         catch (NpgsqlException error) // calls made before this one must still be recorded
         {
             LogNotBooked(error, trip.Key.ConnectionId);
+            trip.Record.HoldBack(TimeSpan.FromSeconds(1));
             return false;
         }
-        if (now + wait > trip.LastCall)
+        if (!isBooked)
+        {
+            trip.Record.HoldBack(wait);
             return false;
+        }
         if (wait > TimeSpan.Zero)
             await Task.Delay(wait, clock, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return !cancel.IsCancellationRequested;
