@@ -256,7 +256,7 @@ public sealed partial class DeliveryLane(
         }
         if (wait > TimeSpan.Zero)
             await Task.Delay(wait, clock, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return !cancel.IsCancellationRequested;
+        return !cancel.IsCancellationRequested && trip.Lease.IsHeld;
     }
 
     /// <summary>Whether a call may have failed because of one event in it and not because the platform is down.</summary>
