@@ -34,6 +34,9 @@ public sealed partial class DeliveryLane(
     /// <summary>So many calls failing in a row while a batch is tried in halves mean that the platform is down after all.</summary>
     private const int MostFailuresApart = 8;
 
+    /// <summary>So often the end of a batch is written while the database is away, with a second, two seconds and so on between.</summary>
+    private const int MostWrites = 5;
+
     /// <summary>A probe sends one of so many. Few, because hundreds of connections may hang in their probes at once and hold their events in memory.</summary>
     private const int MostToProbe = 50;
 
@@ -61,9 +64,17 @@ public sealed partial class DeliveryLane(
         var access = new DestinationAccess(client.BaseUrl(destination.Info), target.Settings, credentials);
         await connection.CloseAsync(); // a call may take half a minute; the pool can use the connection meanwhile
 
-        await SendWithTokenAsync(new Trip(key, destination, access, record, lease, now + LongestTrip) { Limit = target.LimitAt(now, destination.Info.Rate), IsProbing = target.IsProbe }, sendable, cancel);
-        await lease.StopAsync();
-        if (await record.WriteAsync(database, clock.GetUtcNow(), CancellationToken.None) is { } state) // the platform has been called: it must be known
+        var trip = new Trip(key, destination, access, record, lease, now + LongestTrip) { Limit = target.LimitAt(now, destination.Info.Rate), IsProbing = target.IsProbe };
+        try
+        {
+            await SendWithTokenAsync(trip, sendable, cancel);
+        }
+        catch
+        {
+            await SaveAsync(trip); // what the calls before led to; the rest is due again when the lease ends
+            throw;
+        }
+        if (await WriteAsync(trip) is { } state)
             LogState(target.Platform, key.ConnectionId, state, record.Setback ?? "a call went through");
         LogBatch(target.Platform, key.ConnectionId, claimed.Count, record.Delivered, record.Dead, record.Retrying, record.Calls);
         var end = record.MustWait ? BatchEnd.SetBack : claimed.Count < destination.Info.MaxBatch ? BatchEnd.Sent : BatchEnd.SentFull;
@@ -221,13 +232,37 @@ public sealed partial class DeliveryLane(
         return await call;
     }
 
+    /// <summary>
+    /// Writes what the batch led to. The platform has been called and that must be known, or its events are sent again: a database that is away
+    /// for a moment is tried again while the lease is renewed.
+    /// </summary>
+    private async Task<string?> WriteAsync(Trip trip)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await trip.Lease.WriteAsync(() => trip.Record.WriteAsync(database, clock.GetUtcNow(), CancellationToken.None));
+            }
+            catch (PostgresException error) when (attempt > 1 && error.SqlState == PostgresErrorCodes.UniqueViolation)
+            {
+                return null; // the write before this one went through, only its answer was lost
+            }
+            catch (Exception error) when (attempt < MostWrites && error is NpgsqlException { IsTransient: true } or TimeoutException)
+            {
+                LogNotSaved(error, trip.Key.ConnectionId);
+                await Task.Delay(TimeSpan.FromSeconds(attempt), clock, CancellationToken.None);
+            }
+        }
+    }
+
     private async Task SaveAsync(Trip trip)
     {
         try
         {
             await trip.Record.SaveAsync(database, clock.GetUtcNow());
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (error is NpgsqlException or TimeoutException)
         {
             LogNotSaved(error, trip.Key.ConnectionId);
         }
@@ -243,7 +278,7 @@ public sealed partial class DeliveryLane(
         {
             (isBooked, wait) = await LaneConnection.BookCallAsync(database, trip.Key, limit, now, trip.LastCall, CancellationToken.None);
         }
-        catch (NpgsqlException error) // calls made before this one must still be recorded
+        catch (Exception error) when (error is NpgsqlException or TimeoutException) // calls made before this one must still be recorded
         {
             LogNotBooked(error, trip.Key.ConnectionId);
             trip.Record.HoldBack(TimeSpan.FromSeconds(1));
