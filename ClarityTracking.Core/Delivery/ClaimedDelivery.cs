@@ -67,12 +67,14 @@ internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id,
     public RateLimit? LimitAt(DateTimeOffset now, RateLimit? known) =>
         SlowedUntil > now && SlowedInterval is { } slowed && !(known?.Interval > slowed) ? new RateLimit(slowed, Burst: 1) : known;
 
-    /// <summary>Stops the connection until a person acts.</summary>
-    public async Task PauseAsync(NpgsqlConnection connection, string reason, DateTimeOffset now, CancellationToken cancel)
+    /// <summary>Stops the connection until a person acts; not one that a person changed since the batch began.</summary>
+    public async Task PauseAsync(NpgsqlConnection connection, string reason, DateTimeOffset started, DateTimeOffset now, CancellationToken cancel)
     {
-        await using var command = new NpgsqlCommand(
-            "UPDATE connections SET state = 'paused', state_reason = $3, state_changed_at = $4 WHERE workspace_id = $1 AND id = $2", connection);
-        foreach (var value in new object[] { WorkspaceId, Id, reason, now })
+        await using var command = new NpgsqlCommand("""
+            UPDATE connections SET state = 'paused', state_reason = $3, state_changed_at = $4, not_before = NULL
+             WHERE workspace_id = $1 AND id = $2 AND state <> 'paused' AND updated_at <= $5
+            """, connection);
+        foreach (var value in new object[] { WorkspaceId, Id, reason, now, started })
             command.Parameters.Add(new NpgsqlParameter { Value = value });
         await command.ExecuteNonQueryAsync(cancel);
     }

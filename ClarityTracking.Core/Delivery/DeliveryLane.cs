@@ -48,7 +48,7 @@ public sealed partial class DeliveryLane(
         var leaseUntil = Lease.End(now);
         if (await LaneConnection.LoadAsync(connection, key, now, leaseUntil, cancel) is not { } target || catalog.Find(target.Platform) is not { } destination)
             return new BatchResult(BatchEnd.Nothing);
-        if (await OpenCredentialsAsync(connection, target, cancel) is not { } credentials)
+        if (await OpenCredentialsAsync(connection, target, now, cancel) is not { } credentials)
             return new BatchResult(BatchEnd.Nothing);
         var claimed = await ClaimedDelivery.ClaimAsync(connection, key, target.IsProbe ? Math.Min(MostToProbe, destination.Info.MaxBatch) : destination.Info.MaxBatch, now, leaseUntil, cancel);
         if (claimed.Count == 0)
@@ -82,7 +82,7 @@ public sealed partial class DeliveryLane(
     }
 
     /// <summary>The credentials; null when this master key does not open them, which pauses the connection until they are entered again.</summary>
-    private async Task<JsonElement?> OpenCredentialsAsync(NpgsqlConnection connection, LaneConnection target, CancellationToken cancel)
+    private async Task<JsonElement?> OpenCredentialsAsync(NpgsqlConnection connection, LaneConnection target, DateTimeOffset started, CancellationToken cancel)
     {
         try
         {
@@ -91,7 +91,7 @@ public sealed partial class DeliveryLane(
         catch (CryptographicException error)
         {
             LogCredentialsSealed(error, target.Id);
-            await target.PauseAsync(connection, "The credentials cannot be opened with this master key. Enter them again.", clock.GetUtcNow(), cancel);
+            await target.PauseAsync(connection, "The credentials cannot be opened with this master key. Enter them again.", started, clock.GetUtcNow(), cancel);
             return null;
         }
     }
