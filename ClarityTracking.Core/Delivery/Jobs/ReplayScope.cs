@@ -50,12 +50,12 @@ internal sealed record ReplayScope(Guid WorkspaceId, Guid WebsiteId, ReplayReque
 
     private bool WithWaiting => Request.Status == DeliveryStatus.Retrying || Request is { Status: null, Ids: not null };
 
-    /// <summary>Reads the connections that the request is about.</summary>
+    /// <summary>Reads the connections that the request is about; those switched off are none of them, as nothing would send what is queued.</summary>
     public static async Task<ReplayScope> LoadAsync(
         NpgsqlConnection connection, DestinationCatalog catalog, Guid workspaceId, Guid websiteId, ReplayRequest request, DateTimeOffset now, CancellationToken cancel)
     {
         await using var command = new NpgsqlCommand(
-            "SELECT id, platform FROM connections WHERE workspace_id = $1 AND website_id = $2 AND ($3::uuid IS NULL OR id = $3)", connection);
+            "SELECT id, platform FROM connections WHERE workspace_id = $1 AND website_id = $2 AND enabled AND ($3::uuid IS NULL OR id = $3)", connection);
         command.Parameters.Add(new NpgsqlParameter { Value = workspaceId });
         command.Parameters.Add(new NpgsqlParameter { Value = websiteId });
         command.Parameters.Add(new NpgsqlParameter { Value = (object?)request.ConnectionId ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
