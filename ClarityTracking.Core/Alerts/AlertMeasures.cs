@@ -124,7 +124,9 @@ internal static class AlertMeasures
     public const string QueueAge = """
         SELECT c.id::text, c.name, greatest(0, extract(epoch FROM $3 - q.due) / 60), jsonb_build_object('due_since', q.due, 'platform', c.platform)
           FROM connections c
-         CROSS JOIN LATERAL (SELECT min(w.next_attempt_at) AS due FROM delivery_queue w WHERE w.workspace_id = $1 AND w.connection_id = c.id) q
+         CROSS JOIN LATERAL (
+               SELECT min(w.next_attempt_at) AS due FROM delivery_queue w
+                WHERE w.workspace_id = $1 AND w.connection_id = c.id AND (w.claimed_until IS NULL OR w.claimed_until <= $3)) q -- not those on their way
          WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.enabled AND c.state = 'healthy' AND q.due < $3
         UNION ALL
         SELECT '', '', greatest(0, extract(epoch FROM $3 - $5) / 60), jsonb_build_object('due_since', $5) WHERE $5 IS NOT NULL

@@ -100,8 +100,7 @@ public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalo
     {
         await using var db = database.For(caller);
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
-        if (values.Credentials is not null)
-            await OAuthRows.LockAsync(db, id, cancel);
+        await OAuthRows.LockAsync(db, id, cancel); // a batch that pauses it meanwhile would be overlooked by what resumes it
         var found = await FindAsync(db, caller, websiteId, id, Role.Admin, cancel);
         if (!found.IsOk)
             return found.Error;

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
@@ -161,6 +162,7 @@ public sealed class ConnectionTester(ClarityDb database, ConnectionService conne
         if (result.Outcome != DeliveryStatus.Delivered.Word())
             return result;
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        await OAuthRows.LockAsync(db, id, cancel);
         await db.Entry(connection).ReloadAsync(cancel); // it may have changed during the call
         if (connection.State == ConnectionState.Healthy)
             return result;

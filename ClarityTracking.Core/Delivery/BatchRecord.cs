@@ -27,6 +27,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     private readonly List<(ClaimedDelivery Delivery, int Attempts, string? Reason, string? Detail, TimeSpan Pause)> _postponed = [];
     private readonly Dictionary<Guid, int> _triesHere = [];
     private (FailureKind Kind, string Reason, TimeSpan Pause)? _setback;
+    private TimeSpan? _heldBack;
     private bool _isTooFast, _hasReached;
     private DateTimeOffset? _savedAt;
 
@@ -44,8 +45,8 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     /// <summary>How often the rest of a call was sent again because the platform named an event that spoiled it.</summary>
     public int Resends { get; set; }
 
-    /// <summary>The platform said "not now": no further call in this batch.</summary>
-    public bool MustWait => _setback is not null;
+    /// <summary>The platform said "not now", or the next turn to call it comes too late for this batch: no further call in it.</summary>
+    public bool MustWait => _setback is not null || _heldBack is not null;
 
     /// <summary>Why no further call may be made, in the platform's words; null when it may.</summary>
     public string? Setback => _setback?.Reason;
@@ -125,8 +126,11 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     {
         foreach (var sent in batch)
             _postponed.Add((sent.Delivery, AttemptsOf(sent.Delivery), _setback?.Kind.Word(), _setback?.Reason,
-                _setback is { Kind: not FailureKind.Credential } setback ? setback.Pause : TimeSpan.Zero));
+                _setback is { Kind: not FailureKind.Credential } setback ? setback.Pause : _heldBack ?? TimeSpan.Zero));
     }
+
+    /// <summary>No further call in this batch: what is put back from now on is due after the pause, as it would only be claimed in vain before.</summary>
+    public void HoldBack(TimeSpan pause) => _heldBack = pause;
 
     /// <summary>Finished without a call.</summary>
     public void Finish(ClaimedDelivery delivery, Event? @event, DeliveryStatus status, string reason, string detail)
@@ -288,7 +292,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
             return null;
         if (Calls == 0)
         {
-            await target.ReleaseProbeAsync(connection, now, lease.Until, cancel);
+            await target.ReleaseProbeAsync(connection, now + (_heldBack ?? TimeSpan.Zero), lease.Until, cancel);
             return null;
         }
         await using var update = new NpgsqlCommand("""

@@ -35,6 +35,9 @@ internal sealed record ClaimedDelivery(Guid WorkspaceId, Guid WebsiteId, Guid Id
 internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id, string Platform, JsonElement Settings, byte[]? Credentials, int FailuresInARow,
     bool IsProbe, TimeSpan? SlowedInterval, DateTimeOffset? SlowedUntil, string? RulesVersion)
 {
+    /// <summary>Longer than any batch waits for its calls, with some room for clocks that differ.</summary>
+    private static readonly TimeSpan LongestBooked = 2 * DeliveryLane.LongestTrip;
+
     /// <summary>
     /// Loads a connection that may send now; null when it is off, paused, gone or must wait. A degraded one is given to one worker of all nodes,
     /// which probes it: that moves <c>not_before</c> to the end of the lease, so a worker that dies gives it back by doing nothing.
@@ -64,19 +67,28 @@ internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id,
     public RateLimit? LimitAt(DateTimeOffset now, RateLimit? known) =>
         SlowedUntil > now && SlowedInterval is { } slowed && !(known?.Interval > slowed) ? new RateLimit(slowed, Burst: 1) : known;
 
-    /// <summary>Stops the connection until a person acts.</summary>
-    public async Task PauseAsync(NpgsqlConnection connection, string reason, DateTimeOffset now, CancellationToken cancel)
+    /// <summary>Stops the connection until a person acts; not one that a person changed since the batch began.</summary>
+    public async Task PauseAsync(NpgsqlConnection connection, string reason, DateTimeOffset started, DateTimeOffset now, CancellationToken cancel)
     {
-        await using var command = new NpgsqlCommand(
-            "UPDATE connections SET state = 'paused', state_reason = $3, state_changed_at = $4 WHERE workspace_id = $1 AND id = $2", connection);
-        foreach (var value in new object[] { WorkspaceId, Id, reason, now })
+        await using var command = new NpgsqlCommand("""
+            UPDATE connections SET state = 'paused', state_reason = $3, state_changed_at = $4, not_before = NULL
+             WHERE workspace_id = $1 AND id = $2 AND state <> 'paused' AND updated_at <= $5
+            """, connection);
+        foreach (var value in new object[] { WorkspaceId, Id, reason, now, started })
             command.Parameters.Add(new NpgsqlParameter { Value = value });
         await command.ExecuteNonQueryAsync(cancel);
     }
 
-    /// <summary>Books a call with all other nodes; the row's lock lines them up.</summary>
-    /// <returns>How long to wait before the call.</returns>
-    public static async Task<TimeSpan> BookCallAsync(NpgsqlDataSource database, LaneKey key, RateLimit limit, DateTimeOffset now, CancellationToken cancel)
+    /// <summary>Books a call with all other nodes; the row's lock lines them up. What would be too late is not booked: nobody would use it.</summary>
+    /// <param name="database">Where the bookings are.</param>
+    /// <param name="key">The connection.</param>
+    /// <param name="limit">How fast calls may follow each other.</param>
+    /// <param name="now">Now (UTC).</param>
+    /// <param name="lastCall">No call is wanted after this (UTC).</param>
+    /// <param name="cancel">Ends it.</param>
+    /// <returns>Whether a call is booked, and how long to wait before it; when not, how long until there is a turn.</returns>
+    public static async Task<(bool IsBooked, TimeSpan Wait)> BookCallAsync(
+        NpgsqlDataSource database, LaneKey key, RateLimit limit, DateTimeOffset now, DateTimeOffset lastCall, CancellationToken cancel)
     {
         await using var connection = await database.OpenConnectionAsync(cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
@@ -89,19 +101,24 @@ internal sealed record LaneConnection(Guid WorkspaceId, Guid WebsiteId, Guid Id,
             command.Parameters.Add(new NpgsqlParameter { Value = key.ConnectionId });
         }
         DateTimeOffset? booked = await select.ExecuteScalarAsync(cancel) is DateTime until ? until : null;
+        // nobody books so far ahead: a clock was wrong, and the connection must not stand still until it is right
+        if (booked > now + LongestBooked + limit.Burst * limit.Interval)
+            booked = null;
         var (bookedUntil, wait) = limit.Book(booked, now);
+        if (now + wait > lastCall)
+            return (false, wait);
         update.Parameters.Add(new NpgsqlParameter { Value = bookedUntil });
         await update.ExecuteNonQueryAsync(cancel);
         await transaction.CommitAsync(cancel);
-        return wait;
+        return (true, wait);
     }
 
-    /// <summary>The probe sent nothing: another may go at once.</summary>
-    public async Task ReleaseProbeAsync(NpgsqlConnection connection, DateTimeOffset now, DateTimeOffset leaseUntil, CancellationToken cancel)
+    /// <summary>The probe sent nothing: another may go from then on (UTC).</summary>
+    public async Task ReleaseProbeAsync(NpgsqlConnection connection, DateTimeOffset from, DateTimeOffset leaseUntil, CancellationToken cancel)
     {
         await using var command = new NpgsqlCommand(
             "UPDATE connections SET not_before = $3 WHERE workspace_id = $1 AND id = $2 AND state = 'degraded' AND not_before = $4", connection);
-        foreach (var value in new object[] { WorkspaceId, Id, now, leaseUntil })
+        foreach (var value in new object[] { WorkspaceId, Id, from, leaseUntil })
             command.Parameters.Add(new NpgsqlParameter { Value = value });
         await command.ExecuteNonQueryAsync(cancel);
     }

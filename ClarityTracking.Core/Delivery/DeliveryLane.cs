@@ -23,7 +23,7 @@ public sealed partial class DeliveryLane(
     internal static readonly TimeSpan LongestCall = TimeSpan.FromSeconds(20);
 
     /// <summary>After this no call of a batch is begun: what is left is claimed afresh. Enough for the calls that find an event the platform never answers.</summary>
-    private static readonly TimeSpan LongestTrip = TimeSpan.FromMinutes(3);
+    internal static readonly TimeSpan LongestTrip = TimeSpan.FromMinutes(3);
 
     /// <summary>So often one batch is sent again without the event that the platform named; then halves are tried.</summary>
     private const int MostResends = 8;
@@ -33,6 +33,9 @@ public sealed partial class DeliveryLane(
 
     /// <summary>So many calls failing in a row while a batch is tried in halves mean that the platform is down after all.</summary>
     private const int MostFailuresApart = 8;
+
+    /// <summary>So often the end of a batch is written while the database is away, with a second, two seconds and so on between.</summary>
+    private const int MostWrites = 5;
 
     /// <summary>A probe sends one of so many. Few, because hundreds of connections may hang in their probes at once and hold their events in memory.</summary>
     private const int MostToProbe = 50;
@@ -45,7 +48,7 @@ public sealed partial class DeliveryLane(
         var leaseUntil = Lease.End(now);
         if (await LaneConnection.LoadAsync(connection, key, now, leaseUntil, cancel) is not { } target || catalog.Find(target.Platform) is not { } destination)
             return new BatchResult(BatchEnd.Nothing);
-        if (await OpenCredentialsAsync(connection, target, cancel) is not { } credentials)
+        if (await OpenCredentialsAsync(connection, target, now, cancel) is not { } credentials)
             return new BatchResult(BatchEnd.Nothing);
         var claimed = await ClaimedDelivery.ClaimAsync(connection, key, target.IsProbe ? Math.Min(MostToProbe, destination.Info.MaxBatch) : destination.Info.MaxBatch, now, leaseUntil, cancel);
         if (claimed.Count == 0)
@@ -61,9 +64,17 @@ public sealed partial class DeliveryLane(
         var access = new DestinationAccess(client.BaseUrl(destination.Info), target.Settings, credentials);
         await connection.CloseAsync(); // a call may take half a minute; the pool can use the connection meanwhile
 
-        await SendWithTokenAsync(new Trip(key, destination, access, record, lease, now + LongestTrip) { Limit = target.LimitAt(now, destination.Info.Rate), IsProbing = target.IsProbe }, sendable, cancel);
-        await lease.StopAsync();
-        if (await record.WriteAsync(database, clock.GetUtcNow(), CancellationToken.None) is { } state) // the platform has been called: it must be known
+        var trip = new Trip(key, destination, access, record, lease, now + LongestTrip) { Limit = target.LimitAt(now, destination.Info.Rate), IsProbing = target.IsProbe };
+        try
+        {
+            await SendWithTokenAsync(trip, sendable, cancel);
+        }
+        catch
+        {
+            await SaveAsync(trip); // what the calls before led to; the rest is due again when the lease ends
+            throw;
+        }
+        if (await WriteAsync(trip) is { } state)
             LogState(target.Platform, key.ConnectionId, state, record.Setback ?? "a call went through");
         LogBatch(target.Platform, key.ConnectionId, claimed.Count, record.Delivered, record.Dead, record.Retrying, record.Calls);
         var end = record.MustWait ? BatchEnd.SetBack : claimed.Count < destination.Info.MaxBatch ? BatchEnd.Sent : BatchEnd.SentFull;
@@ -71,7 +82,7 @@ public sealed partial class DeliveryLane(
     }
 
     /// <summary>The credentials; null when this master key does not open them, which pauses the connection until they are entered again.</summary>
-    private async Task<JsonElement?> OpenCredentialsAsync(NpgsqlConnection connection, LaneConnection target, CancellationToken cancel)
+    private async Task<JsonElement?> OpenCredentialsAsync(NpgsqlConnection connection, LaneConnection target, DateTimeOffset started, CancellationToken cancel)
     {
         try
         {
@@ -80,7 +91,7 @@ public sealed partial class DeliveryLane(
         catch (CryptographicException error)
         {
             LogCredentialsSealed(error, target.Id);
-            await target.PauseAsync(connection, "The credentials cannot be opened with this master key. Enter them again.", clock.GetUtcNow(), cancel);
+            await target.PauseAsync(connection, "The credentials cannot be opened with this master key. Enter them again.", started, clock.GetUtcNow(), cancel);
             return null;
         }
     }
@@ -221,13 +232,37 @@ public sealed partial class DeliveryLane(
         return await call;
     }
 
+    /// <summary>
+    /// Writes what the batch led to. The platform has been called and that must be known, or its events are sent again: a database that is away
+    /// for a moment is tried again while the lease is renewed.
+    /// </summary>
+    private async Task<string?> WriteAsync(Trip trip)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await trip.Lease.WriteAsync(() => trip.Record.WriteAsync(database, clock.GetUtcNow(), CancellationToken.None));
+            }
+            catch (PostgresException error) when (attempt > 1 && error.SqlState == PostgresErrorCodes.UniqueViolation)
+            {
+                return null; // the write before this one went through, only its answer was lost
+            }
+            catch (Exception error) when (attempt < MostWrites && error is NpgsqlException { IsTransient: true } or TimeoutException)
+            {
+                LogNotSaved(error, trip.Key.ConnectionId);
+                await Task.Delay(TimeSpan.FromSeconds(attempt), clock, CancellationToken.None);
+            }
+        }
+    }
+
     private async Task SaveAsync(Trip trip)
     {
         try
         {
             await trip.Record.SaveAsync(database, clock.GetUtcNow());
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (error is NpgsqlException or TimeoutException)
         {
             LogNotSaved(error, trip.Key.ConnectionId);
         }
@@ -237,21 +272,26 @@ public sealed partial class DeliveryLane(
     private async Task<bool> WaitForTurnAsync(Trip trip, RateLimit limit, CancellationToken cancel)
     {
         var now = clock.GetUtcNow();
+        bool isBooked;
         TimeSpan wait;
         try
         {
-            wait = await LaneConnection.BookCallAsync(database, trip.Key, limit, now, CancellationToken.None);
+            (isBooked, wait) = await LaneConnection.BookCallAsync(database, trip.Key, limit, now, trip.LastCall, CancellationToken.None);
         }
-        catch (NpgsqlException error) // calls made before this one must still be recorded
+        catch (Exception error) when (error is NpgsqlException or TimeoutException) // calls made before this one must still be recorded
         {
             LogNotBooked(error, trip.Key.ConnectionId);
+            trip.Record.HoldBack(TimeSpan.FromSeconds(1));
             return false;
         }
-        if (now + wait > trip.LastCall)
+        if (!isBooked)
+        {
+            trip.Record.HoldBack(wait);
             return false;
+        }
         if (wait > TimeSpan.Zero)
             await Task.Delay(wait, clock, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return !cancel.IsCancellationRequested;
+        return !cancel.IsCancellationRequested && trip.Lease.IsHeld;
     }
 
     /// <summary>Whether a call may have failed because of one event in it and not because the platform is down.</summary>

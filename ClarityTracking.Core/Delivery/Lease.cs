@@ -20,7 +20,9 @@ internal sealed class Lease : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _stop = new();
+    private readonly SemaphoreSlim _still = new(1);
     private readonly Task _renewing;
+    private volatile bool _isLost;
 
     /// <param name="database">Where the claim lies.</param>
     /// <param name="key">The connection.</param>
@@ -38,10 +40,24 @@ internal sealed class Lease : IAsyncDisposable
     public DateTimeOffset Until { get; private set; }
 
     /// <summary>No other worker can have taken the batch over.</summary>
-    public bool IsHeld => _clock.GetUtcNow() < Until;
+    public bool IsHeld => !_isLost && _clock.GetUtcNow() < Until;
 
     /// <summary>The end of a lease that begins now. No two of them are alike, as they tell batches apart.</summary>
     public static DateTimeOffset End(DateTimeOffset now) => now + Length - TimeSpan.FromMicroseconds(Random.Shared.Next(1_000_000));
+
+    /// <summary>Writes while no renewal runs: <see cref="Until"/> stays what the rows carry. Between two writes it is renewed as ever.</summary>
+    public async Task<T> WriteAsync<T>(Func<Task<T>> write)
+    {
+        await _still.WaitAsync();
+        try
+        {
+            return await write();
+        }
+        finally
+        {
+            _still.Release();
+        }
+    }
 
     /// <summary>No more renewals; <see cref="Until"/> stays as it is.</summary>
     public async Task StopAsync()
@@ -54,18 +70,19 @@ internal sealed class Lease : IAsyncDisposable
     {
         await StopAsync();
         _stop.Dispose();
+        _still.Dispose();
     }
 
     private async Task RenewAsync()
     {
-        while (true)
+        while (!_isLost)
         {
             await Task.Delay(RenewEvery, _clock, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (_stop.IsCancellationRequested)
                 return;
             try
             {
-                await RenewOnceAsync();
+                _isLost = !await WriteAsync(RenewOnceAsync);
             }
             catch (Exception error) when (error is NpgsqlException or TimeoutException) // the next one may do
             {
@@ -74,7 +91,8 @@ internal sealed class Lease : IAsyncDisposable
         }
     }
 
-    private async Task RenewOnceAsync()
+    /// <returns>False when nothing carries the lease any more: it ended before this, and another worker has the batch or it is gone.</returns>
+    private async Task<bool> RenewOnceAsync()
     {
         var until = End(_clock.GetUtcNow());
         await using var connection = await _database.OpenConnectionAsync();
@@ -90,7 +108,9 @@ internal sealed class Lease : IAsyncDisposable
             both.BatchCommands[0].Parameters.Add(new NpgsqlParameter { Value = value });
         foreach (var value in new object[] { _key.WorkspaceId, _key.ConnectionId, Until, until })
             both.BatchCommands[1].Parameters.Add(new NpgsqlParameter { Value = value });
-        await both.ExecuteNonQueryAsync();
+        if (await both.ExecuteNonQueryAsync() == 0)
+            return false;
         Until = until;
+        return true;
     }
 }

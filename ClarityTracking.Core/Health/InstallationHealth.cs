@@ -15,7 +15,7 @@ public sealed record InstallationState(string Status, string Database, QueueStat
 /// <param name="Unrouted">Stored events the router has not seen.</param>
 /// <param name="OldestUnroutedSeconds">Age of the oldest of them; null when there is none.</param>
 /// <param name="Deliveries">Open deliveries.</param>
-/// <param name="OldestDueSeconds">How long the delivery that is longest overdue has waited; null when none is due.</param>
+/// <param name="OldestDueSeconds">How long the delivery that is longest overdue has waited, those being sent left out; null when none is due.</param>
 public sealed record QueueState(long Unrouted, double? OldestUnroutedSeconds, long Deliveries, double? OldestDueSeconds);
 
 /// <summary>Looks at database and queues.</summary>
@@ -30,12 +30,14 @@ public sealed class InstallationHealth(NpgsqlDataSource database, TimeProvider c
                 SELECT (SELECT coalesce(sum(cardinality(event_ids)), 0) FROM (SELECT event_ids FROM outbox LIMIT 10000) o),
                        (SELECT id FROM outbox ORDER BY id LIMIT 1),
                        (SELECT count(*) FROM (SELECT FROM delivery_queue LIMIT 10000) q),
-                       (SELECT min(next_attempt_at) FROM (SELECT next_attempt_at FROM delivery_queue LIMIT 10000) q)
+                       (SELECT min(next_attempt_at) FILTER (WHERE claimed_until IS NULL OR claimed_until <= $1)
+                          FROM (SELECT next_attempt_at, claimed_until FROM delivery_queue LIMIT 10000) q)
                 """);
+            var now = clock.GetUtcNow();
+            command.Parameters.Add(new NpgsqlParameter { Value = now });
             command.CommandTimeout = 5;
             await using var reader = await command.ExecuteReaderAsync(cancel);
             await reader.ReadAsync(cancel);
-            var now = clock.GetUtcNow();
             double? oldest = reader.IsDBNull(1) ? null : Math.Max(0, (now - Reports.EventQueries.TimeOf(reader.GetGuid(1))).TotalSeconds);
             double? due = reader.IsDBNull(3) || reader.GetFieldValue<DateTimeOffset>(3) > now ? null : (now - reader.GetFieldValue<DateTimeOffset>(3)).TotalSeconds;
             return new InstallationState("healthy", "healthy", new QueueState(reader.GetInt64(0), oldest, reader.GetInt64(2), due));

@@ -275,6 +275,21 @@ public sealed class LaneTests(AppWithPlatform app, ITestOutputHelper output) : I
         Assert.True(await app.ValueAsync<bool>($"SELECT calls_booked_until > '{app.Clock.GetUtcNow().AddSeconds(-20):O}' FROM connections WHERE id = '{connection}'"));
     }
 
+    [Fact]
+    public async Task Limited_NoTurnBeforeTheBatchEnds_WaitsForItWithoutBooking()
+    {
+        var connection = (await AppFixture.JsonOf(await _http.PostAsJsonAsync($"/api/websites/{_site.Id}/connections",
+            new { platform = "pinterest", settings = new { ad_account_id = "549755885175" }, credentials = new { access_token = "some-token" } }))).GetProperty("id").GetGuid();
+        var booked = app.Clock.GetUtcNow().AddMinutes(4);
+        await app.RunAsync($"UPDATE connections SET calls_booked_until = '{booked:O}' WHERE id = '{connection}'");
+        await SendAsync(["no-turn"]);
+        await EventuallyAsync(async () => Assert.Equal(1L, await app.ValueAsync<long>($"""
+            SELECT count(*) FROM delivery_queue WHERE connection_id = '{connection}' AND claimed_until IS NULL AND next_attempt_at > '{booked.AddMinutes(-1):O}'
+            """)));
+        Assert.True(await app.ValueAsync<bool>($"SELECT calls_booked_until = '{booked:O}' FROM connections WHERE id = '{connection}'"));
+        Assert.Empty(app.Platform.Seen);
+    }
+
     private async Task<Guid> ConnectAsync(string platform, string id = "42")
     {
         object settings = platform == "meta" ? new { dataset_id = id } : new { data_source = id };

@@ -54,20 +54,49 @@ public sealed class RateLimitTests
     {
         await using var app = new AppWithPlatform();
         await app.InitializeAsync();
+        var (database, key) = await ConnectionAsync(app);
+        await database.DisposeAsync(); // each node has its own
+        var limit = new RateLimit(TimeSpan.FromSeconds(1), Burst: 5);
+        var waits = new ConcurrentBag<double>();
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
+        {
+            await using var node = NpgsqlDataSource.Create(app.ConnectionString);
+            for (var call = 0; call < 10; call++)
+                waits.Add((await LaneConnection.BookCallAsync(node, key, limit, Start, Start.AddMinutes(3), CancellationToken.None)).Wait.TotalSeconds);
+        }));
+        Assert.Equal([0, 0, 0, 0, .. Enumerable.Range(0, 36).Select(second => (double)second)], waits.Order());
+    }
+
+    [Fact]
+    public async Task BookCall_TooLateForTheBatch_BooksNothing()
+    {
+        await using var app = new AppWithPlatform();
+        await app.InitializeAsync();
+        var (database, key) = await ConnectionAsync(app);
+        await using var _ = database;
+        var limit = new RateLimit(TimeSpan.FromSeconds(10), Burst: 1);
+        Task<(bool IsBooked, TimeSpan Wait)> BookAsync(DateTimeOffset now, int longest) =>
+            LaneConnection.BookCallAsync(database, key, limit, now, now.AddSeconds(longest), CancellationToken.None);
+
+        Assert.Equal((true, TimeSpan.Zero), await BookAsync(Start, 15));
+        Assert.Equal((true, TimeSpan.FromSeconds(10)), await BookAsync(Start, 15));
+        for (var again = 0; again < 5; again++)
+            Assert.Equal((false, TimeSpan.FromSeconds(20)), await BookAsync(Start, 15)); // no further away for being asked for
+        Assert.Equal((true, TimeSpan.FromSeconds(10)), await BookAsync(Start.AddSeconds(10), 15));
+        // left by a node whose clock was hours ahead
+        await app.RunAsync($"UPDATE connections SET calls_booked_until = '{Start.AddHours(5):O}' WHERE id = '{key.ConnectionId}'");
+        Assert.Equal((true, TimeSpan.Zero), await BookAsync(Start.AddMinutes(1), 15));
+        Assert.Equal((true, TimeSpan.FromSeconds(10)), await BookAsync(Start.AddMinutes(1), 15));
+    }
+
+    private static async Task<(NpgsqlDataSource Database, LaneKey Key)> ConnectionAsync(AppWithPlatform app)
+    {
         var site = await app.CreateWebsiteAsync(await app.RegisterAsync());
         var id = Guid.CreateVersion7();
         await app.RunAsync($"""
             INSERT INTO connections (workspace_id, id, website_id, platform, name, settings, enabled, state, state_changed_at, failures_in_a_row, created_at, updated_at)
             VALUES ('{site.WorkspaceId}', '{id}', '{site.Id}', 'meta', 'Meta', jsonb_build_object(), false, 'healthy', now(), 0, now(), now())
             """);
-        var (limit, key) = (new RateLimit(TimeSpan.FromSeconds(1), Burst: 5), new LaneKey(site.WorkspaceId, id));
-        var waits = new ConcurrentBag<double>();
-        await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
-        {
-            await using var node = NpgsqlDataSource.Create(app.ConnectionString);
-            for (var call = 0; call < 10; call++)
-                waits.Add((await LaneConnection.BookCallAsync(node, key, limit, Start, CancellationToken.None)).TotalSeconds);
-        }));
-        Assert.Equal([0, 0, 0, 0, .. Enumerable.Range(0, 36).Select(second => (double)second)], waits.Order());
+        return (NpgsqlDataSource.Create(app.ConnectionString), new LaneKey(site.WorkspaceId, id));
     }
 }

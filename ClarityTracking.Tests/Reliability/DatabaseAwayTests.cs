@@ -50,6 +50,18 @@ public sealed class DatabaseAwayTests(DatabaseAwayTests.RelayedApp app) : IClass
     public sealed class RelayedApp : AppFixture
     {
         private TcpRelay? _relay;
+        private Upstream? _platform;
+
+        /// <summary>The server in the platforms' place.</summary>
+        public Upstream Platform => _platform!;
+
+        protected override IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string> { ["Destinations:Meta:BaseUrl"] = Platform.Url };
+
+        public override async Task InitializeAsync()
+        {
+            _platform = await Upstream.StartAsync();
+            await base.InitializeAsync();
+        }
 
         public TcpRelay Relay => _relay!;
 
@@ -64,6 +76,7 @@ public sealed class DatabaseAwayTests(DatabaseAwayTests.RelayedApp app) : IClass
         public override async ValueTask DisposeAsync()
         {
             await base.DisposeAsync();
+            await Platform.DisposeAsync();
             await Relay.DisposeAsync();
         }
     }

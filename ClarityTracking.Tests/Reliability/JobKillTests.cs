@@ -27,9 +27,10 @@ public sealed class JobKillTests(ITestOutputHelper output)
         {
             http = await SignUpAsync(app.Url);
             website = (await AppFixture.JsonOf(await http.PostAsJsonAsync("/api/websites", new { name = "Shop", domain = "shop.example.com" }))).GetProperty("id").GetGuid();
-            // off: what is queued stays, so that it can be counted before it is sent
-            dead = await ConnectAsync(http, website, "dead", enabled: false);
-            early = await ConnectAsync(http, website, "early", enabled: true);
+            dead = await ConnectAsync(http, website, "dead");
+            early = await ConnectAsync(http, website, "early");
+            // paused: what is queued stays, so that it can be counted before it is sent
+            await TestDatabase.RunAsync(connectionString, $"UPDATE connections SET state = 'paused' WHERE id = '{dead}'");
             await SeedAsync(connectionString, website, dead, early);
             replay = (await AppFixture.JsonOf(await http.PostAsJsonAsync($"/api/websites/{website}/deliveries/replay", new { connectionId = dead }))).GetProperty("jobId").GetGuid();
             backfill = (await AppFixture.JsonOf(await http.PostAsJsonAsync($"/api/websites/{website}/connections/{early}/backfill", new { days = 1 }))).GetProperty("jobId").GetGuid();
@@ -62,10 +63,11 @@ public sealed class JobKillTests(ITestOutputHelper output)
             Assert.Equal(Dead, await CountAsync(connectionString, $"SELECT count(DISTINCT event_id) FROM delivery_queue WHERE connection_id = '{dead}'"));
             Assert.Equal(Dead, await CountAsync(connectionString, $"SELECT count(*) FROM delivery_queue WHERE connection_id = '{dead}'"));
 
-            var switchedOn = new HttpRequestMessage(HttpMethod.Patch, $"{app.Url}/api/websites/{website}/connections/{dead}") { Content = JsonContent.Create(new { enabled = true }) };
-            switchedOn.Headers.Authorization = http.DefaultRequestHeaders.Authorization;
+            // saving its settings resumes it
+            var resumed = new HttpRequestMessage(HttpMethod.Patch, $"{app.Url}/api/websites/{website}/connections/{dead}") { Content = JsonContent.Create(new { settings = new { } }) };
+            resumed.Headers.Authorization = http.DefaultRequestHeaders.Authorization;
             using var anyone = new HttpClient();
-            await AppFixture.JsonOf(await anyone.SendAsync(switchedOn));
+            await AppFixture.JsonOf(await anyone.SendAsync(resumed));
             for (var i = 0; await CountAsync(connectionString, "SELECT count(*) FROM delivery_queue") > 0; i++)
             {
                 Assert.True(i < 1200, "the queue does not empty");
@@ -88,8 +90,9 @@ public sealed class JobKillTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>As three minutes would: what was on its way when the process died is due again.</summary>
-    private static Task EndLeasesAsync(string connectionString) => TestDatabase.RunAsync(connectionString, "UPDATE delivery_queue SET next_attempt_at = now() WHERE next_attempt_at > now()");
+    /// <summary>As their end would: what was on its way when the process died is due again.</summary>
+    private static Task EndLeasesAsync(string connectionString) =>
+        TestDatabase.RunAsync(connectionString, "UPDATE delivery_queue SET claimed_until = NULL WHERE claimed_until IS NOT NULL");
 
     private static async Task<HttpClient> SignUpAsync(string url)
     {
@@ -99,9 +102,9 @@ public sealed class JobKillTests(ITestOutputHelper output)
         return http;
     }
 
-    private static async Task<Guid> ConnectAsync(HttpClient http, Guid website, string source, bool enabled) =>
+    private static async Task<Guid> ConnectAsync(HttpClient http, Guid website, string source) =>
         (await AppFixture.JsonOf(await http.PostAsJsonAsync($"/api/websites/{website}/connections",
-            new { platform = "tinybird", settings = new { data_source = source }, credentials = new { token = "some-token" }, enabled }))).GetProperty("id").GetGuid();
+            new { platform = "tinybird", settings = new { data_source = source }, credentials = new { token = "some-token" } }))).GetProperty("id").GetGuid();
 
     private static Task SeedAsync(string connectionString, Guid website, Guid dead, Guid early) => TestDatabase.RunAsync(connectionString, $"""
         WITH made AS (

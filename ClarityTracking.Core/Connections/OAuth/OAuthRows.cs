@@ -138,7 +138,9 @@ static class OAuthRows
             UPDATE connections SET credentials_expire_at = {expiresAt}::timestamptz WHERE workspace_id = {connection.WorkspaceId} AND id = {connection.Id}
             """, cancel);
 
-    /// <summary>Waits for whoever writes this connection's credentials, so that no token is overwritten by an older one.</summary>
+    /// <summary>
+    /// Waits for whoever writes this connection's credentials or state, so that no token is overwritten by an older one and no pause is overlooked.
+    /// </summary>
     /// <param name="db">In a transaction.</param>
     /// <param name="connectionId">The connection.</param>
     /// <param name="cancel">Cancels.</param>

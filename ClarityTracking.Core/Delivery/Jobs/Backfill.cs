@@ -39,6 +39,9 @@ public sealed record StartedBackfill(BackfillPlan Plan, Guid? JobId);
 /// </summary>
 public sealed class Backfill(ClarityDb database, NpgsqlDataSource system, DestinationCatalog catalog, EventLoader loader, FilterRules rules, DeliveryJobs jobs, TimeProvider clock)
 {
+    /// <summary>What is queued for a connection that is off would wait until somebody switches it on, and grow too old.</summary>
+    internal static readonly Error ConnectionOff = new(ErrorKind.Invalid, "connection_off", "The connection is switched off. Switch it on first.", []);
+
     /// <summary>What would happen; changes nothing.</summary>
     public async Task<Result<BackfillPlan>> PlanAsync(Caller caller, Guid websiteId, Guid connectionId, BackfillRequest request, CancellationToken cancel)
     {
@@ -75,7 +78,7 @@ public sealed class Backfill(ClarityDb database, NpgsqlDataSource system, Destin
         if (catalog.Find(found.Value.Platform) is not { } destination)
             return new Error(ErrorKind.Invalid, "unknown_platform", "This version does not know the connection's platform.", []);
         if (!found.Value.Enabled)
-            return new Error(ErrorKind.Invalid, "connection_off", "The connection is switched off. Switch it on first.", []);
+            return ConnectionOff;
         var now = clock.GetUtcNow();
         if (WrongIn(request, destination, now) is { } wrong)
             return Error.Invalid(wrong);

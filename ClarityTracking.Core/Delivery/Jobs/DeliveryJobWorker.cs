@@ -83,7 +83,10 @@ public sealed partial class DeliveryJobWorker(
     {
         var request = JsonSerializer.Deserialize<ReplayRequest>(job.Request, JobJson.Options)!;
         var scope = await ReplayScope.LoadAsync(connection, catalog, job.WorkspaceId, job.WebsiteId, request, now, cancel);
-        await scope.RunAsync(connection, job, now, cancel);
+        if (request.ConnectionId is not null && scope.ConnectionIds.Length == 0)
+            job.Fail("The connection was switched off or deleted.");
+        else
+            await scope.RunAsync(connection, job, now, cancel);
     }
 
     private async Task BackfillAsync(NpgsqlConnection connection, OpenJob job, DateTimeOffset now, CancellationToken cancel)

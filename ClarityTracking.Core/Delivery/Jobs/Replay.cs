@@ -72,9 +72,14 @@ public sealed class Replay(ClarityDb database, NpgsqlDataSource system, Destinat
             return website.Error;
         if (request.Wrong is { } wrong)
             return Error.Invalid(wrong);
-        if (request.ConnectionId is { } id && !await db.Connections.AnyAsync(c => c.WebsiteId == websiteId && c.Id == id, cancel))
-            return Error.NotFound("connection");
-        return website;
+        if (request.ConnectionId is not { } id)
+            return website;
+        return await db.Connections.Where(c => c.WebsiteId == websiteId && c.Id == id).Select(c => (bool?)c.Enabled).SingleOrDefaultAsync(cancel) switch
+        {
+            true => website,
+            false => Backfill.ConnectionOff,
+            null => Error.NotFound("connection"),
+        };
     }
 
     /// <summary>

@@ -31,10 +31,11 @@ internal sealed record ReplayScope(Guid WorkspaceId, Guid WebsiteId, ReplayReque
         EXISTS (SELECT FROM deliveries x WHERE x.workspace_id = d.workspace_id AND x.event_id = d.event_id AND x.connection_id = d.connection_id AND x.status = 'delivered')
         """;
 
-    // What is due already needs no help, and what is on its way is due; it is left alone unless it is named.
+    // What is due already needs no help unless it is named; what is on its way needs none at all.
     private const string Waiting = """
           FROM delivery_queue d
          WHERE d.workspace_id = @workspace AND d.website_id = @website AND d.connection_id = ANY (@connections) AND d.attempts > 0
+           AND (d.claimed_until IS NULL OR d.claimed_until <= @now)
            AND d.id > @position AND d.id >= @lowest AND d.id < @highest AND (@ids::uuid[] IS NOT NULL OR d.next_attempt_at > @now)
            AND (@ids::uuid[] IS NULL OR d.id = ANY (@ids)) AND (@name::text IS NULL OR d.event_name = @name) AND (@reason::text IS NULL OR d.reason = @reason)
         """;
@@ -49,12 +50,12 @@ internal sealed record ReplayScope(Guid WorkspaceId, Guid WebsiteId, ReplayReque
 
     private bool WithWaiting => Request.Status == DeliveryStatus.Retrying || Request is { Status: null, Ids: not null };
 
-    /// <summary>Reads the connections that the request is about.</summary>
+    /// <summary>Reads the connections that the request is about; those switched off are none of them, as nothing would send what is queued.</summary>
     public static async Task<ReplayScope> LoadAsync(
         NpgsqlConnection connection, DestinationCatalog catalog, Guid workspaceId, Guid websiteId, ReplayRequest request, DateTimeOffset now, CancellationToken cancel)
     {
         await using var command = new NpgsqlCommand(
-            "SELECT id, platform FROM connections WHERE workspace_id = $1 AND website_id = $2 AND ($3::uuid IS NULL OR id = $3)", connection);
+            "SELECT id, platform FROM connections WHERE workspace_id = $1 AND website_id = $2 AND enabled AND ($3::uuid IS NULL OR id = $3)", connection);
         command.Parameters.Add(new NpgsqlParameter { Value = workspaceId });
         command.Parameters.Add(new NpgsqlParameter { Value = websiteId });
         command.Parameters.Add(new NpgsqlParameter { Value = (object?)request.ConnectionId ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
@@ -155,7 +156,7 @@ internal sealed record ReplayScope(Guid WorkspaceId, Guid WebsiteId, ReplayReque
     {
         await using var command = Command($"""
             UPDATE delivery_queue q SET next_attempt_at = @now
-              FROM (SELECT d.workspace_id, d.id {Waiting} ORDER BY d.id LIMIT {(Request.Ids is null ? Batch : ReplayRequest.MaxIds)} FOR UPDATE) due
+              FROM (SELECT d.workspace_id, d.id {Waiting} ORDER BY d.id LIMIT {(Request.Ids is null ? Batch : ReplayRequest.MaxIds)} FOR UPDATE SKIP LOCKED) due -- a batch that comes back locks its rows in another order
              WHERE q.workspace_id = due.workspace_id AND q.id = due.id
             RETURNING q.id
             """, connection, job.Position, now, job.CreatedAt);

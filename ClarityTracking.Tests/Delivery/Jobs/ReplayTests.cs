@@ -105,6 +105,41 @@ public sealed class ReplayTests(AppWithoutWorkers app) : IClassFixture<AppWithou
     }
 
     [Fact]
+    public async Task Replay_OfWaitingDeliveriesOnTheirWay_LeavesThemAlone()
+    {
+        using var site = await MakeAsync(app);
+        await site.AddEventsAsync(1);
+        var (claimed, waiting) = (Guid.NewGuid(), Guid.NewGuid());
+        await app.RunAsync($"""
+            INSERT INTO delivery_queue (workspace_id, website_id, id, connection_id, event_id, event_name, attempts, reason, created_at, next_attempt_at, claimed_until)
+            SELECT workspace_id, website_id, q.id, '{site.Connection}', e.id, name, 2, 'transient', now(), now() + interval '1 hour', q.until
+              FROM events e, (VALUES ('{claimed}'::uuid, now() + interval '1 minute'), ('{waiting}', now() - interval '1 minute')) AS q(id, until) WHERE website_id = '{site.Site.Id}'
+            """);
+        var started = await site.PostAsync($"{site.Deliveries}/replay", new { ids = new[] { claimed, waiting } });
+        Assert.Equal((1, 0, 0, 1), Plan(started));
+        await app.FinishJobsAsync();
+        Assert.Equal(waiting, await app.ValueAsync<Guid>($"SELECT id FROM delivery_queue WHERE website_id = '{site.Site.Id}' AND next_attempt_at <= now()"));
+    }
+
+    [Fact]
+    public async Task Replay_ConnectionSwitchedOff_IsRefusedOrLeftOut()
+    {
+        using var site = await MakeAsync(app);
+        await site.AddDeadAsync(3);
+        var queued = (await site.PostAsync($"{site.Deliveries}/replay", new { connectionId = site.Connection })).GetProperty("jobId").GetGuid();
+        await site.Http.PatchAsJsonAsync($"/api/websites/{site.Site.Id}/connections/{site.Connection}", new { enabled = false });
+        await app.FinishJobsAsync();
+        Assert.Equal("failed", (await site.JobAsync(queued)).GetProperty("status").GetString()); // switched off before it began
+        foreach (var dryRun in new[] { true, false })
+        {
+            var refused = await AppFixture.ProblemOf(await site.Http.PostAsJsonAsync($"{site.Deliveries}/replay", new { dryRun, connectionId = site.Connection }), 422);
+            Assert.Equal("connection_off", refused.GetProperty("code").GetString());
+        }
+        Assert.Equal(JsonValueKind.Null, (await site.PostAsync($"{site.Deliveries}/replay", new { })).GetProperty("jobId").ValueKind);
+        Assert.Equal(0L, await site.QueuedAsync());
+    }
+
+    [Fact]
     public async Task Cancel_MidWay_StopsAfterTheBatchAndKeepsTheRest()
     {
         using var site = await MakeAsync(app);
