@@ -46,18 +46,22 @@ internal static class AlertMeasures
           FROM usual u LEFT JOIN sums s ON s.name = u.name AND s.week = 0
         """;
 
-    /// <summary>Key coverage of the last 24 hours and of the week before, from which the estimate is made. Names with too few events are left out.</summary>
+    /// <summary>
+    /// Key coverage of the last 24 hours and of the week before, from which the estimate is made. Names with too few events are left out. The whole is
+    /// the key '*' (KeyCoverage.All): hours without it are from before it was counted and hold tests and bots too.
+    /// </summary>
     public const string MatchQuality = """
-        WITH events AS (
-            SELECT name, sum(events) FILTER (WHERE hour >= $3 - interval '24 hours') AS now, sum(events) FILTER (WHERE hour < $3 - interval '24 hours') AS before
-              FROM event_rollups WHERE workspace_id = $1 AND website_id = $2 AND hour >= $3 - interval '8 days' GROUP BY name),
+        WITH hours AS (
+            SELECT name, hour FROM key_rollups WHERE workspace_id = $1 AND website_id = $2 AND hour >= $3 - interval '8 days' AND key = '*'),
         keys AS (
-            SELECT name, key, sum(events) FILTER (WHERE hour >= $3 - interval '24 hours') AS now, sum(events) FILTER (WHERE hour < $3 - interval '24 hours') AS before
-              FROM key_rollups WHERE workspace_id = $1 AND website_id = $2 AND hour >= $3 - interval '8 days' GROUP BY name, key)
+            SELECT name, k.key, coalesce(sum(k.events) FILTER (WHERE hour >= $3 - interval '24 hours'), 0) AS now,
+                   coalesce(sum(k.events) FILTER (WHERE hour < $3 - interval '24 hours'), 0) AS before
+              FROM hours JOIN key_rollups k USING (name, hour) WHERE k.workspace_id = $1 AND k.website_id = $2 AND k.hour >= $3 - interval '8 days' GROUP BY name, k.key)
         SELECT e.name, e.name, NULL::numeric, jsonb_build_object(
-                   'now', jsonb_object_agg(k.key, round(coalesce(k.now, 0) / e.now, 4)), 'before', jsonb_object_agg(k.key, round(coalesce(k.before, 0) / e.before, 4)))
-          FROM events e JOIN keys k ON k.name = e.name
-         WHERE e.now >= 50 AND e.before >= 200 GROUP BY e.name
+                   'now', coalesce(jsonb_object_agg(k.key, round(k.now / e.now, 4)) FILTER (WHERE k.key IS NOT NULL), '{}'),
+                   'before', coalesce(jsonb_object_agg(k.key, round(k.before / e.before, 4)) FILTER (WHERE k.key IS NOT NULL), '{}'))
+          FROM keys e LEFT JOIN keys k ON k.name = e.name AND k.key <> '*'
+         WHERE e.key = '*' AND e.now >= 50 AND e.before >= 200 GROUP BY e.name
         """;
 
     /// <summary>Percent of an event name that came again under the same id, since the hour before this one.</summary>

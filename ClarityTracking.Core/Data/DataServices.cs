@@ -28,7 +28,10 @@ public static class DataServices
     public static async Task MigrateAsync(IServiceProvider services, CancellationToken cancel)
     {
         await using (var context = services.GetRequiredService<ClarityDb>().System())
+        {
+            context.Database.SetCommandTimeout(LongestMigration);
             await context.Database.MigrateAsync(cancel);
+        }
         var database = services.GetRequiredService<NpgsqlDataSource>();
         if (await Partitions.EnsureAsync(database, services.GetRequiredService<TimeProvider>().GetUtcNow(), cancel) is { Count: > 0 } notMade)
             services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Partitions)).LogWarning(
@@ -41,6 +44,9 @@ public static class DataServices
         .AddInterceptors(Scopes)
         // The first start asks for a migrations table that is not there yet; failures that matter arrive as exceptions anyway.
         .ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandError, LogLevel.Debug)));
+
+    /// <summary>One statement of an upgrade, such as an index on a year of events, or waiting for another node that is upgrading.</summary>
+    private static readonly TimeSpan LongestMigration = TimeSpan.FromHours(12);
 
     private static readonly ScopeInterceptor Scopes = new();
 

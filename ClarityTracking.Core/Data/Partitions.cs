@@ -88,7 +88,7 @@ public static class Partitions
         return new Guid((int)(ms >> 16), (short)ms, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 
-    private static DateTimeOffset MondayOf(DateTimeOffset now)
+    internal static DateTimeOffset MondayOf(DateTimeOffset now)
     {
         var day = new DateTimeOffset(now.UtcDateTime.Date, TimeSpan.Zero);
         return day.AddDays(-(((int)day.DayOfWeek + 6) % 7));

@@ -16,6 +16,12 @@ public sealed class RetentionOptions
     [Range(14, 36_500)]
     public int DeliveryDays { get; set; } = 90;
 
+    /// <summary>
+    /// Every delivery since then (UTC) is still there, and maybe some before; whether an older event was sent cannot be told. Whole weeks go, so it is
+    /// the beginning of one.
+    /// </summary>
+    internal DateTimeOffset DeliveriesKnownSince(DateTimeOffset now) => Partitions.MondayOf(now.AddDays(-DeliveryDays));
+
     /// <summary>Days after which a cleanup removes clicks; never before their link's window has ended.</summary>
     [Range(1, 36_500)]
     public int ClickDays { get; set; } = 90;

@@ -343,7 +343,7 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
     private static string? Short(string? text) => Storable(text, LongestReason);
 
     /// <summary>A platform's words as a database keeps them: no NUL, no half of a surrogate pair (also not by being cut), not too long.</summary>
-    private static string? Storable(string? text, int longest)
+    internal static string? Storable(string? text, int longest)
     {
         if (text?.Length > longest)
             text = text[..longest];

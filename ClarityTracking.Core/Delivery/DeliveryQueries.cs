@@ -172,6 +172,7 @@ public sealed class DeliveryQueries(ClarityDb database, TimeProvider clock)
         var calls = db.DeliveryCalls.AsNoTracking().Where(c => c.WorkspaceId == workspaceId && c.ConnectionId == connectionId && c.Id >= lowest)
             .OrderByDescending(c => c.Id);
         var lastCall = await calls.Select(c => (DateTimeOffset?)c.At).FirstOrDefaultAsync(cancel);
+        // the condition of the index delivery_calls_failed
         var failed = await calls.Where(c => c.HttpStatus == null || c.HttpStatus >= 400).Select(c => new { c.At, c.HttpStatus, c.Response }).FirstOrDefaultAsync(cancel);
         return new ConnectionHealth(connection.State, connection.StateReason, connection.StateChangedAt, connection.NotBefore, connection.FailuresInARow,
             delivered + dead == 0 ? null : (double)delivered / (delivered + dead), delivered == 0 ? null : (double)sums["delivered"].Latency / delivered,

@@ -21,7 +21,7 @@ internal sealed class KeyHistory
         var history = new KeyHistory();
         if (names.Count == 0)
             return history;
-        var rows = await db.KeyRollups.AsNoTracking().Where(r => r.WorkspaceId == website.WorkspaceId && r.WebsiteId == website.Id && r.Hour >= from && names.Contains(r.Name))
+        var rows = await CountedSince(db, website, from).AsNoTracking().Where(r => names.Contains(r.Name))
             .OrderBy(r => r.Hour).Select(r => new { r.Hour, r.Name, r.Key, r.Events }).ToListAsync(cancel);
         foreach (var row in rows)
         {
@@ -33,6 +33,14 @@ internal sealed class KeyHistory
         }
         return history;
     }
+
+    /// <summary>
+    /// The rows of a website since then. Hours of a name without <see cref="KeyCoverage.All"/> are left out: they are from before it was counted, and
+    /// hold tests and bots too.
+    /// </summary>
+    public static IQueryable<KeyRollup> CountedSince(ClarityDbContext db, Website website, DateTimeOffset from) => db.KeyRollups
+        .Where(r => r.WorkspaceId == website.WorkspaceId && r.WebsiteId == website.Id && r.Hour >= from && db.KeyRollups.Any(all =>
+            all.WorkspaceId == r.WorkspaceId && all.WebsiteId == r.WebsiteId && all.Hour == r.Hour && all.Name == r.Name && all.Key == KeyCoverage.All));
 
     /// <summary>The hours that hold anything, of all names.</summary>
     public IEnumerable<DateTimeOffset> Hours => _hours.Values.SelectMany(h => h.Keys).Distinct();

@@ -5,6 +5,7 @@ using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -29,8 +30,8 @@ public sealed record ScoreRun(int Asked, int Told, int Failed);
 /// Asks platforms for their own scores: each enabled connection once a day, and when a person wants it. A failure is kept with its reason and
 /// tried again with growing pauses, so that a dead token costs one call a day.
 /// </summary>
-public sealed class PlatformScoreFetcher(ClarityDb database, NpgsqlDataSource source, IEnumerable<IScoreReader> readers, ConnectionService connections,
-    DestinationCatalog catalog, DestinationClient client, AccessTokens tokens, TimeProvider clock)
+public sealed partial class PlatformScoreFetcher(ClarityDb database, NpgsqlDataSource source, IEnumerable<IScoreReader> readers, ConnectionService connections,
+    DestinationCatalog catalog, DestinationClient client, AccessTokens tokens, TimeProvider clock, ILogger<PlatformScoreFetcher> log)
 {
     private const int AtOnce = 4, HourOfDay = 3, MinutesOfSpread = 120, LongestReason = 1000;
 
@@ -48,10 +49,18 @@ public sealed class PlatformScoreFetcher(ClarityDb database, NpgsqlDataSource so
         var (told, failed) = (0, 0);
         await Parallel.ForEachAsync(due, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (connection, stop) =>
         {
-            if (await ClaimAsync(connection, byWish: connection.IsChanged, stop) is not { } failures)
-                return;
-            var fetch = await AskAndKeepAsync(connection.WorkspaceId, connection.Id, failures, stop);
-            Interlocked.Increment(ref fetch?.Outcome == "told" ? ref told : ref failed);
+            try
+            {
+                if (await ClaimAsync(connection, byWish: connection.IsChanged, stop) is not { } failures)
+                    return;
+                var fetch = await AskAndKeepAsync(connection.WorkspaceId, connection.Id, failures, stop);
+                Interlocked.Increment(ref fetch?.Outcome == "told" ? ref told : ref failed);
+            }
+            catch (Exception error) when (!stop.IsCancellationRequested) // not even its failure could be kept; its claim ends by itself
+            {
+                LogBroken(error, connection.Id);
+                Interlocked.Increment(ref failed);
+            }
         });
         return new ScoreRun(told + failed, told, failed);
     }
@@ -112,8 +121,23 @@ public sealed class PlatformScoreFetcher(ClarityDb database, NpgsqlDataSource so
         return await command.ExecuteScalarAsync(cancel) is int failures ? failures : null;
     }
 
-    /// <summary>The call and its record; null when the connection is gone meanwhile.</summary>
+    /// <summary>The call and its record; null when the connection is gone meanwhile. What breaks is a failure of this connection, kept like the others.</summary>
     private async Task<ScoreFetch?> AskAndKeepAsync(Guid workspaceId, Guid connectionId, int failures, CancellationToken cancel)
+    {
+        try
+        {
+            return await TryAskAndKeepAsync(workspaceId, connectionId, failures, cancel);
+        }
+        catch (Exception error) when (!cancel.IsCancellationRequested)
+        {
+            LogBroken(error, connectionId);
+            var broken = new ScoreAnswer.Failed(FailureKind.Transient, "Its scores could not be read or stored; the reason is in the log of this installation.");
+            await using var to = await source.OpenConnectionAsync(cancel);
+            return await RecordAsync(to, workspaceId, FetchOf(broken, connectionId, failures, null), cancel);
+        }
+    }
+
+    private async Task<ScoreFetch?> TryAskAndKeepAsync(Guid workspaceId, Guid connectionId, int failures, CancellationToken cancel)
     {
         await using var db = database.System();
         if (await db.Connections.AsNoTracking().SingleOrDefaultAsync(c => c.WorkspaceId == workspaceId && c.Id == connectionId, cancel) is not { } connection)
@@ -121,31 +145,44 @@ public sealed class PlatformScoreFetcher(ClarityDb database, NpgsqlDataSource so
         var reader = _readers[connection.Platform];
         var settings = JsonElement.Parse(connection.Settings);
         var (answer, retryAfter) = await AskAsync(reader, connection, settings, cancel);
-        var now = clock.GetUtcNow();
-        var fetch = answer switch
-        {
-            ScoreAnswer.Failed failed => new ScoreFetch(connectionId, "failed", failed.Kind.Word(), Cut(failed.Reason), now, null, now + Pause(failed.Kind, failures + 1, retryAfter), failures + 1),
-            ScoreAnswer.Told => new ScoreFetch(connectionId, "told", null, null, now, now, NextDay(now, connectionId), 0),
-            _ => throw new System.Diagnostics.UnreachableException(),
-        };
+        var fetch = FetchOf(answer, connectionId, failures, retryAfter);
         await using var to = await source.OpenConnectionAsync(cancel);
         await using var transaction = await to.BeginTransactionAsync(cancel);
         if (answer is ScoreAnswer.Told told)
-            await KeepAsync(to, connection, reader.SourceOf(settings), [.. told.Scores.Select(Storable)], now, cancel);
+            await KeepAsync(to, connection, reader.SourceOf(settings), [.. told.Scores.Select(Storable)], fetch.AttemptedAt, cancel);
+        fetch = await RecordAsync(to, workspaceId, fetch, cancel);
+        await transaction.CommitAsync(cancel);
+        return fetch;
+    }
+
+    private ScoreFetch FetchOf(ScoreAnswer answer, Guid connectionId, int failures, TimeSpan? retryAfter)
+    {
+        var now = clock.GetUtcNow();
+        return answer switch
+        {
+            ScoreAnswer.Failed failed => new ScoreFetch(connectionId, "failed", failed.Kind.Word(), BatchRecord.Storable(failed.Reason, LongestReason), now, null,
+                now + Pause(failed.Kind, failures + 1, retryAfter), failures + 1),
+            ScoreAnswer.Told => new ScoreFetch(connectionId, "told", null, null, now, now, NextDay(now, connectionId), 0),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+    }
+
+    /// <summary>Keeps how it went; gives it with the last success.</summary>
+    private static async Task<ScoreFetch> RecordAsync(NpgsqlConnection to, Guid workspaceId, ScoreFetch fetch, CancellationToken cancel)
+    {
         await using var update = new NpgsqlCommand("""
             UPDATE platform_score_fetches SET outcome = $3, kind = $4, reason = $5, attempted_at = $6, succeeded_at = coalesce($7, succeeded_at), not_before = $8, failures = $9
              WHERE workspace_id = $1 AND connection_id = $2 RETURNING succeeded_at
             """, to);
-        foreach (var value in (object?[])[workspaceId, connectionId, fetch.Outcome])
+        foreach (var value in (object?[])[workspaceId, fetch.ConnectionId, fetch.Outcome])
             update.Parameters.Add(new NpgsqlParameter { Value = value });
         update.Parameters.Add(new NpgsqlParameter { Value = (object?)fetch.Kind ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         update.Parameters.Add(new NpgsqlParameter { Value = (object?)fetch.Reason ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-        update.Parameters.Add(new NpgsqlParameter { Value = now });
+        update.Parameters.Add(new NpgsqlParameter { Value = fetch.AttemptedAt });
         update.Parameters.Add(new NpgsqlParameter { Value = (object?)fetch.SucceededAt ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
         update.Parameters.Add(new NpgsqlParameter { Value = fetch.NextAt });
         update.Parameters.Add(new NpgsqlParameter { Value = fetch.Failures });
         var succeeded = await update.ExecuteScalarAsync(cancel);
-        await transaction.CommitAsync(cancel);
         return fetch with { SucceededAt = succeeded is DateTime at ? new DateTimeOffset(at, TimeSpan.Zero) : null };
     }
 
@@ -221,5 +258,6 @@ public sealed class PlatformScoreFetcher(ClarityDb database, NpgsqlDataSource so
 
     private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
-    private static string Cut(string reason) => reason.Length <= LongestReason ? reason : reason[..LongestReason];
+    [LoggerMessage(1302, LogLevel.Error, "The scores of connection {ConnectionId} could not be read or stored; others are not affected")]
+    private partial void LogBroken(Exception error, Guid connectionId);
 }

@@ -43,6 +43,8 @@ public sealed class PlatformScoreQueries(ClarityDb database, IEnumerable<IScoreR
         if (_readers.GetValueOrDefault(found.Value.Platform) is not { } reader)
             return new ScoreHistory(false, null, null, null, []);
         var last = to ?? DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
+        if (last.Year < 2000)
+            return Error.Invalid(new FieldError("to", "to must be 2000-01-01 or later."));
         var first = from ?? last.AddDays(-30);
         if (first > last || last.DayNumber - first.DayNumber > MostDays)
             return Error.Invalid(new FieldError("from", $"from must be before to, at most {MostDays} days."));

@@ -77,7 +77,7 @@ public sealed class WebsiteHealthQueries(ClarityDb database, PlatformScoreQuerie
         var events = await db.EventRollups.Where(r => r.WorkspaceId == workspaceId && r.WebsiteId == websiteId && r.Hour >= from)
             .GroupBy(r => new { r.Name, r.IsTest })
             .Select(g => new { g.Key.Name, g.Key.IsTest, Events = g.Sum(r => r.Events), DelayMs = g.Sum(r => r.DelayMs) }).ToListAsync(cancel);
-        var keys = (await db.KeyRollups.Where(r => r.WorkspaceId == workspaceId && r.WebsiteId == websiteId && r.Hour >= from)
+        var keys = (await KeyHistory.CountedSince(db, website, from)
             .GroupBy(r => new { r.Name, r.Key }).Select(g => new { g.Key.Name, g.Key.Key, Events = g.Sum(r => r.Events) }).ToListAsync(cancel)).ToLookup(k => k.Name);
         var deliveries = (await db.DeliveryRollups.Where(r => r.WorkspaceId == workspaceId && r.WebsiteId == websiteId && r.Hour >= from)
             .GroupBy(r => new { r.Name, r.ConnectionId, r.Status, r.Reason })

@@ -90,6 +90,11 @@ public sealed class AlertMeasureTests(AlertApp app, ITestOutputHelper output) : 
         var tenant = await TenantAsync();
         await KeysAsync(tenant, "purchase", Monday.AddDays(-4), events: 400, emails: 400);
         await KeysAsync(tenant, "lead", Monday.AddDays(-4), events: 400, emails: 400);
+        // from before the whole was counted: would make lead's week before better than it can be
+        await tenant.EventsAsync("lead", Monday.AddDays(-5), 10_000);
+        await app.RunAsync($"INSERT INTO key_rollups VALUES ('{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', '2027-04-28T12:00Z', 'lead', 'ph', 9000)");
+        // tests and bots, which no platform gets, are no part of the whole
+        await tenant.EventsAsync("lead", Monday.AddHours(-3), 900);
         await KeysAsync(tenant, "purchase", Monday.AddHours(-2), events: 100, emails: 30);
         await KeysAsync(tenant, "lead", Monday.AddHours(-2), events: 100, emails: 95);
         await app.PassAsync(60);
@@ -104,7 +109,10 @@ public sealed class AlertMeasureTests(AlertApp app, ITestOutputHelper output) : 
     private async Task KeysAsync(AlertTenant tenant, string name, DateTimeOffset hour, int events, int emails)
     {
         await tenant.EventsAsync(name, hour, events);
-        await app.RunAsync($"INSERT INTO key_rollups VALUES ('{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', date_trunc('hour', '{hour:O}'::timestamptz, 'UTC'), '{name}', 'em', {emails})");
+        await app.RunAsync($"""
+            INSERT INTO key_rollups SELECT '{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', date_trunc('hour', '{hour:O}'::timestamptz, 'UTC'), '{name}', k.key, k.events
+              FROM (VALUES ('*', {events}), ('em', {emails})) AS k(key, events)
+            """);
     }
 
     [Theory]
@@ -223,7 +231,7 @@ public sealed class AlertMeasureTests(AlertApp app, ITestOutputHelper output) : 
                 SELECT json_populate_record(w, json_build_object('id', gen_random_uuid(), 'script_alias', 'cost-' || i)) AS w FROM websites w, generate_series(1, {Websites - 1}) i WHERE w.id = '{tenant.Site.Id}') copies;
             INSERT INTO event_rollups SELECT w.workspace_id, w.id, h, 'name_' || n, false, 50, 0
               FROM websites w, generate_series('2027-04-04T00:00Z', '2027-05-03T12:00Z', interval '1 hour') h, generate_series(1, 5) n;
-            INSERT INTO key_rollups SELECT w.workspace_id, w.id, h, 'name_' || n, 'key_' || k, 25
+            INSERT INTO key_rollups SELECT w.workspace_id, w.id, h, 'name_' || n, CASE k WHEN 1 THEN '*' ELSE 'key_' || k END, 25
               FROM websites w, generate_series('2027-04-24T00:00Z', '2027-05-03T12:00Z', interval '1 hour') h, generate_series(1, 5) n, generate_series(1, 10) k;
             ANALYZE
             """);

@@ -224,6 +224,21 @@ public sealed class MatchQualityStudioTests(AppWithScores app) : IClassFixture<A
         (await AppFixture.JsonOf(await client.PostAsJsonAsync($"/api/websites/{site.Id}/connections",
             new { platform, settings, credentials = new { access_token = StrictScores.Token } }))).GetProperty("id").GetGuid();
 
+    [Fact]
+    public async Task Coverage_HoursFromBeforeTheWholeWasCounted_AreLeftOut()
+    {
+        var (client, site) = await SiteAsync();
+        await PlantHoursAsync(site, "purchase", days: 2, ("*", 4), ("em", 1));
+        await app.RunAsync($"""
+            DELETE FROM key_rollups WHERE website_id = '{site.Id}' AND key = '*' AND hour < now() - interval '12 hours';
+            UPDATE key_rollups SET events = 10 WHERE website_id = '{site.Id}' AND key = 'em' AND hour < now() - interval '12 hours'
+            """);
+        var health = await AppFixture.JsonOf(await client.GetAsync($"/api/websites/{site.Id}/health"));
+        Assert.Equal(0.25m, health.GetProperty("byEvent")[0].GetProperty("keyCoverage").GetProperty("em").GetDecimal());
+        var studio = await AppFixture.JsonOf(await client.GetAsync($"/api/websites/{site.Id}/match-quality?event=purchase"));
+        Assert.Equal(0.25m, studio.GetProperty("keys")[0].GetProperty("share").GetDecimal());
+    }
+
     /// <summary>Rollups as the router writes them, each hour the same.</summary>
     private Task PlantHoursAsync(NewSite site, string name, int days, params (string Key, int Events)[] keys) => app.RunAsync($"""
         INSERT INTO event_rollups SELECT '{site.WorkspaceId}', '{site.Id}', h, '{name}', false, 10, 0

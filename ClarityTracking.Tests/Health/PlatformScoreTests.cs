@@ -165,6 +165,34 @@ public sealed class PlatformScoreTests(AppWithScores app) : IClassFixture<AppWit
     }
 
     [Fact]
+    public async Task Job_OneConnectionIsBroken_AsksForTheOthersAndKeepsTheFailure()
+    {
+        var (client, site) = await SiteAsync();
+        var unstorable = NewId();
+        app.Scores.Datasets[unstorable] = MetaAnswer(7m);
+        var broken = await ConnectAsync(client, site, "meta", new { dataset_id = unstorable });
+        await app.RunAsync($"ALTER TABLE platform_scores ADD CONSTRAINT unstorable CHECK (connection_id <> '{broken}') NOT VALID");
+        var others = Enumerable.Range(0, 6).Select(_ => NewId()).ToList();
+        foreach (var dataset in others)
+        {
+            app.Scores.Datasets[dataset] = MetaAnswer(7m);
+            await ConnectAsync(client, site, "meta", new { dataset_id = dataset });
+        }
+        await Fetcher.FetchDueAsync(default);
+        Assert.All(others, dataset => Assert.Equal(1, app.Scores.AskedAbout(dataset)));
+        Assert.Equal("failed transient 1", await app.ValueAsync<string>($"SELECT concat_ws(' ', outcome, kind, failures) FROM platform_score_fetches WHERE connection_id = '{broken}'"));
+    }
+
+    [Fact]
+    public async Task History_OfATimeBeforeAnyCalendarThatCounts_IsRefused()
+    {
+        var (client, site) = await SiteAsync();
+        var meta = await ConnectAsync(client, site, "meta", new { dataset_id = NewId() });
+        foreach (var query in new[] { "to=0001-01-02", "from=0001-01-01&to=0001-01-02", "from=0001-01-01" })
+            await AppFixture.ProblemOf(await client.GetAsync($"/api/websites/{site.Id}/connections/{meta}/scores?{query}"), 422);
+    }
+
+    [Fact]
     public async Task Fetch_ByManyAtOnce_AsksOnce()
     {
         var (client, site) = await SiteAsync();

@@ -5,6 +5,7 @@ using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Ingestion.Store;
 using ClarityTracking.Core.Routing;
 using ClarityTracking.Core.Tenancy;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace ClarityTracking.Core.Delivery.Jobs;
@@ -37,7 +38,8 @@ public sealed record StartedBackfill(BackfillPlan Plan, Guid? JobId);
 /// Feeds a connection stored events that it has no delivery for, because they came before it, or while it was switched off. Each event is
 /// decided by the router's rules, as if it had just come.
 /// </summary>
-public sealed class Backfill(ClarityDb database, NpgsqlDataSource system, DestinationCatalog catalog, EventLoader loader, FilterRules rules, DeliveryJobs jobs, TimeProvider clock)
+public sealed class Backfill(ClarityDb database, NpgsqlDataSource system, DestinationCatalog catalog, EventLoader loader, FilterRules rules, DeliveryJobs jobs,
+    IOptions<RetentionOptions> retention, TimeProvider clock)
 {
     /// <summary>What is queued for a connection that is off would wait until somebody switches it on, and grow too old.</summary>
     internal static readonly Error ConnectionOff = new(ErrorKind.Invalid, "connection_off", "The connection is switched off. Switch it on first.", []);
@@ -58,7 +60,10 @@ public sealed class Backfill(ClarityDb database, NpgsqlDataSource system, Destin
         if (!found.IsOk)
             return found.Error;
         var (website, scope) = found.Value;
-        var plan = await PlanAsync(scope, cancel);
+        var planned = await PlanAsync(scope, cancel);
+        if (!planned.IsOk)
+            return planned.Error;
+        var plan = planned.Value;
         if (plan.WillSend == 0 && plan.WouldSkip.Count == 0)
             return new StartedBackfill(plan, null);
         // the time is fixed now: what comes later is the router's
@@ -84,6 +89,9 @@ public sealed class Backfill(ClarityDb database, NpgsqlDataSource system, Destin
             return Error.Invalid(wrong);
         var from = request.Days is { } days ? now.AddDays(-days) : request.From!.Value.ToUniversalTime();
         var to = request.To is { } until && until < now ? until.ToUniversalTime() : now;
+        // a younger connection has had nothing that is forgotten by now
+        if (retention.Value.DeliveriesKnownSince(now) is var known && from < known && found.Value.CreatedAt < known)
+            return Error.Invalid(Forgotten(request, retention.Value.DeliveryDays, known));
         var settings = JsonElement.Parse(found.Value.Settings);
         return (website.Value, new BackfillScope(website.Value.WorkspaceId, websiteId, connectionId, destination, settings, from, to));
     }
@@ -96,18 +104,32 @@ public sealed class Backfill(ClarityDb database, NpgsqlDataSource system, Destin
             { Days: null, From: null } => new("days", "Give days, or from and to."),
             { Days: not null, From: not null } or { Days: not null, To: not null } => new("days", "Give either days, or from and to."),
             { Days: { } days } when days < 1 || days > most => new("days", $"{destination.Info.DisplayName} takes events of the last {most} days: give 1 to {most}."),
+            { From: { Year: < 2000 } } => new("from", "from must be 2000-01-01 or later."),
             { From: { } from } when from >= now || from >= request.To => new("from", "from must be before to, and in the past."),
             _ => null,
         };
+    }
+
+    private static FieldError Forgotten(BackfillRequest request, int days, DateTimeOffset known)
+    {
+        var why = $"Deliveries are kept for {days} days, so of older events it cannot be told what this connection has had already";
+        return request.Days is null ? new("from", $"{why}: from must be {known:yyyy-MM-dd} (UTC) or later.") : new("days", $"{why}: give at most {days}.");
     }
 
     /// <summary>Most days that can be asked for: what the platform takes, in whole days.</summary>
     public static int MostDays(DestinationInfo info) => Math.Max(1, (int)Math.Round(info.MaxAge.TotalDays));
 
     /// <summary>As the worker reads it; see <see cref="Replay"/>.</summary>
-    private async Task<BackfillPlan> PlanAsync(BackfillScope scope, CancellationToken cancel)
+    private async Task<Result<BackfillPlan>> PlanAsync(BackfillScope scope, CancellationToken cancel)
     {
         await using var connection = await system.OpenConnectionAsync(cancel);
-        return await scope.CountAsync(connection, loader, rules, clock.GetUtcNow(), cancel);
+        try
+        {
+            return await scope.CountAsync(connection, loader, rules, clock.GetUtcNow(), cancel);
+        }
+        catch (NpgsqlException error) when (PlanTimeout.Is(error))
+        {
+            return PlanTimeout.Error;
+        }
     }
 }

@@ -50,6 +50,7 @@ internal sealed record BackfillScope(
             SELECT count(*), count(*) FILTER (WHERE old AND NOT had), count(*) FILTER (WHERE had) FROM {Events}
             """, connection, now))
         {
+            command.CommandTimeout = PlanTimeout.Seconds;
             await using var reader = await command.ExecuteReaderAsync(cancel);
             await reader.ReadAsync(cancel);
             (matched, tooOld, had) = (reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2));
@@ -63,6 +64,7 @@ internal sealed record BackfillScope(
             await using var command = Command($"""
                 SELECT e.id FROM {Events} WHERE NOT had AND NOT old AND get_byte(uuid_send(e.id), 15) < {share} ORDER BY e.id
                 """, connection, now);
+            command.CommandTimeout = PlanTimeout.Seconds;
             await using var reader = await command.ExecuteReaderAsync(cancel);
             while (await reader.ReadAsync(cancel))
                 ids.Add(reader.GetGuid(0));

@@ -1,9 +1,11 @@
 using System.Text.Json;
+using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Ingestion.Store;
 using ClarityTracking.Core.Routing;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace ClarityTracking.Core.Delivery.Jobs;
@@ -13,8 +15,8 @@ namespace ClarityTracking.Core.Delivery.Jobs;
 /// nodes share the jobs. Also settles what became of deliveries that waited for a paused connection.
 /// </summary>
 public sealed partial class DeliveryJobWorker(
-    NpgsqlDataSource database, DestinationCatalog catalog, EventLoader loader, FilterRules rules, JobsQueued jobs, DeliveriesQueued deliveries, TimeProvider clock,
-    ILogger<DeliveryJobWorker> log) : BackgroundService
+    NpgsqlDataSource database, DestinationCatalog catalog, EventLoader loader, FilterRules rules, JobsQueued jobs, DeliveriesQueued deliveries,
+    IOptions<RetentionOptions> retention, TimeProvider clock,    ILogger<DeliveryJobWorker> log) : BackgroundService
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500), AfterFailure = TimeSpan.FromSeconds(2), SettleEvery = TimeSpan.FromSeconds(2);
 
@@ -92,7 +94,7 @@ public sealed partial class DeliveryJobWorker(
     private async Task BackfillAsync(NpgsqlConnection connection, OpenJob job, DateTimeOffset now, CancellationToken cancel)
     {
         var request = JsonSerializer.Deserialize<BackfillRequest>(job.Request, JobJson.Options)!;
-        await using var command = new NpgsqlCommand("SELECT platform, settings, enabled FROM connections WHERE workspace_id = $1 AND id = $2", connection);
+        await using var command = new NpgsqlCommand("SELECT platform, settings, enabled, created_at FROM connections WHERE workspace_id = $1 AND id = $2", connection);
         command.Parameters.Add(new NpgsqlParameter { Value = job.WorkspaceId });
         command.Parameters.Add(new NpgsqlParameter { Value = job.ConnectionId });
         await using (var reader = await command.ExecuteReaderAsync(cancel))
@@ -106,6 +108,9 @@ public sealed partial class DeliveryJobWorker(
             else
             {
                 var scope = new BackfillScope(job.WorkspaceId, job.WebsiteId, job.ConnectionId!.Value, destination, JsonElement.Parse(reader.GetString(1)), request.From!.Value, request.To!.Value);
+                // deliveries may have been forgotten since the job was started
+                if (retention.Value.DeliveriesKnownSince(now) is var known && scope.From < known && reader.GetFieldValue<DateTimeOffset>(3) < known)
+                    scope = scope with { From = known };
                 await reader.CloseAsync();
                 await scope.RunAsync(connection, loader, rules, job, now, cancel);
             }

@@ -58,7 +58,10 @@ public sealed class Replay(ClarityDb database, NpgsqlDataSource system, Destinat
         var found = await AllowedAsync(db, caller, websiteId, request, cancel);
         if (!found.IsOk)
             return found.Error;
-        var plan = await PlanAsync(found.Value, request, cancel);
+        var planned = await PlanAsync(found.Value, request, cancel);
+        if (!planned.IsOk)
+            return planned.Error;
+        var plan = planned.Value;
         if (plan.WillSend == 0)
             return new StartedJob(plan, null);
         var job = await jobs.QueueAsync(db, caller, found.Value, JobKind.Replay, request.ConnectionId, request, plan, cancel);
@@ -86,11 +89,18 @@ public sealed class Replay(ClarityDb database, NpgsqlDataSource system, Destinat
     /// As the worker reads it, narrowed to the caller's website by its own conditions: below row level security's the planner, who knows nothing of a
     /// week that has just begun, goes through all of the week for each row.
     /// </summary>
-    private async Task<ReplayPlan> PlanAsync(Website website, ReplayRequest request, CancellationToken cancel)
+    private async Task<Result<ReplayPlan>> PlanAsync(Website website, ReplayRequest request, CancellationToken cancel)
     {
         await using var connection = await system.OpenConnectionAsync(cancel);
         var now = clock.GetUtcNow();
         var scope = await ReplayScope.LoadAsync(connection, catalog, website.WorkspaceId, website.Id, request, now, cancel);
-        return await scope.CountAsync(connection, now, cancel);
+        try
+        {
+            return await scope.CountAsync(connection, now, cancel);
+        }
+        catch (NpgsqlException error) when (PlanTimeout.Is(error))
+        {
+            return PlanTimeout.Error;
+        }
     }
 }

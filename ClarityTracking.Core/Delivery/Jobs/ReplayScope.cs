@@ -75,6 +75,7 @@ internal sealed record ReplayScope(Guid WorkspaceId, Guid WebsiteId, ReplayReque
               FROM (SELECT {IsOld} AS old, {IsSent} AS sent {Finished}) AS fitting
             UNION ALL SELECT count(*), 0, 0 {Waiting} AND @waiting
             """, connection, Guid.Empty, now);
+        command.CommandTimeout = PlanTimeout.Seconds;
         long matched = 0, tooOld = 0, sent = 0;
         await using var reader = await command.ExecuteReaderAsync(cancel);
         while (await reader.ReadAsync(cancel))

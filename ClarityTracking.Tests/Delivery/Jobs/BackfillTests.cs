@@ -75,7 +75,7 @@ public sealed class BackfillTests(AppWithoutWorkers app) : IClassFixture<AppWith
         foreach (var (body, words) in new (object, string)[]
         {
             (new { }, "Give days"), (new { days = 0 }, "last 7 days"), (new { days = 8 }, "last 7 days"), (new { days = 1, to = DateTimeOffset.UtcNow }, "either"),
-            (new { from = DateTimeOffset.UtcNow.AddDays(1) }, "in the past"), (new { from = DateTimeOffset.UtcNow.AddDays(-1), to = DateTimeOffset.UtcNow.AddDays(-2) }, "before to"),
+            (new { from = DateTimeOffset.UtcNow.AddDays(1) }, "in the past"), (new { from = DateTimeOffset.MinValue }, "2000-01-01"), (new { from = DateTimeOffset.UtcNow.AddDays(-1), to = DateTimeOffset.UtcNow.AddDays(-2) }, "before to"),
         })
             Assert.Contains(words, (await AppFixture.ProblemOf(await site.Http.PostAsJsonAsync(site.Backfill, body), 422)).GetProperty("detail").GetString(), StringComparison.Ordinal);
 
@@ -91,6 +91,32 @@ public sealed class BackfillTests(AppWithoutWorkers app) : IClassFixture<AppWith
         var failed = (await AppFixture.JsonOf(await site.Http.GetAsync($"{site.Deliveries}/jobs"))).GetProperty("items")[0];
         Assert.Equal(("failed", "The connection was switched off."), (failed.GetProperty("status").GetString(), failed.GetProperty("detail").GetString()));
         Assert.Equal(0L, await site.QueuedAsync());
+    }
+
+    [Fact]
+    public async Task Backfill_OfATimeWhoseDeliveriesAreForgotten_IsRefusedUnlessTheConnectionIsYounger()
+    {
+        using var site = await MakeAsync(app);
+        await site.AddEventsAsync(3, "100 days");
+        await site.AddEventsAsync(2, "80 days");
+        var longAgo = new { from = DateTimeOffset.UtcNow.AddDays(-110), dryRun = true };
+        Assert.Equal(5, (await site.PostAsync(site.Backfill, longAgo)).GetProperty("matched").GetInt32()); // a new connection had none of them
+        var job = (await site.PostAsync(site.Backfill, new { longAgo.from, to = DateTimeOffset.UtcNow })).GetProperty("jobId");
+        Assert.Equal(JsonValueKind.Null, job.ValueKind); // Meta takes a week
+
+        await app.RunAsync($"UPDATE connections SET created_at = now() - interval '200 days' WHERE id = '{site.Connection}'");
+        var refused = await AppFixture.ProblemOf(await site.Http.PostAsJsonAsync(site.Backfill, longAgo), 422);
+        Assert.Contains("kept for 90 days", refused.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Equal(2, (await site.PostAsync(site.Backfill, new { from = DateTimeOffset.UtcNow.AddDays(-90), dryRun = true })).GetProperty("matched").GetInt32());
+        // a job from before they were forgotten leaves them out, too
+        var open = Guid.CreateVersion7();
+        await app.RunAsync($$$"""
+            INSERT INTO delivery_jobs (workspace_id, website_id, id, kind, connection_id, request, status, matched, too_old, already_delivered, will_send, next_batch_at, created_by, created_at)
+            VALUES ('{{{site.Site.WorkspaceId}}}', '{{{site.Site.Id}}}', '{{{open}}}', 'backfill', '{{{site.Connection}}}',
+                    '{"from":"{{{longAgo.from:O}}}","to":"{{{DateTimeOffset.UtcNow:O}}}"}', 'queued', 5, 0, 0, 5, now(), 'somebody', now())
+            """);
+        await app.FinishJobsAsync();
+        Assert.Equal(2, (await site.JobAsync(open)).GetProperty("handled").GetInt32());
     }
 
     [Fact]

@@ -89,7 +89,8 @@ public sealed partial class DeliveriesPage(DeliveryQueries deliveries, Replay re
     /// <summary>The newest page follows what happens; older pages stay as they are.</summary>
     private async Task LookAgainAsync()
     {
-        if (!Deliveries.IsLoaded || Cursor is not null || !await Viewer.IsVisibleAsync())
+        // no index finds a name or a reason: over all time that is a look at every delivery
+        if (!Deliveries.IsLoaded || Cursor is not null || (From is null && (Some(Name) ?? Some(Reason)) is not null) || !await Viewer.IsVisibleAsync())
             return;
         await LoadAsync();
         StateHasChanged();
@@ -122,7 +123,7 @@ public sealed partial class DeliveriesPage(DeliveryQueries deliveries, Replay re
     {
         [ConnectionName] = job.ConnectionId,
         [NameName] = job.Request.EventName,
-        [PeriodName] = "all",
+        [PeriodName] = job.Request.EventName is null ? "all" : Periods.Default,
     });
 
     private async Task ReplayOneAsync(Guid id)
