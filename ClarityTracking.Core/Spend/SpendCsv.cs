@@ -120,7 +120,7 @@ internal static partial class SpendCsv
             (0, 0) => null,
             (1, 0) => '.',
             (0, 1) => ',',
-            (> 1, 0) or (0, > 1) => '\0', // thousands only
+            ( > 1, 0) or (0, > 1) => '\0', // thousands only
             (1, _) when point > comma => '.',
             (_, 1) when comma > point => ',',
             _ => ' ',

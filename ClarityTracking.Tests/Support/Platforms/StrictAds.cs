@@ -125,8 +125,18 @@ public sealed partial class StrictAds : IAsyncDisposable
         var start = query["after"].ToString() is { Length: > 0 } after ? int.Parse(after["page".Length..], CultureInfo.InvariantCulture) : 0;
         var page = rows.Skip(start).Take(MetaPage).Select(a => new
         {
-            campaign_id = a.CampaignId, campaign_name = a.Campaign, adset_id = a.GroupId, adset_name = a.Group, ad_id = a.AdId, ad_name = a.Ad,
-            impressions = Text(a.Impressions), clicks = Text(a.Clicks), spend = Text(a.Spend), date_start = Iso(a.Day), date_stop = Iso(a.Day), account_currency = Accounts[account].Currency,
+            campaign_id = a.CampaignId,
+            campaign_name = a.Campaign,
+            adset_id = a.GroupId,
+            adset_name = a.Group,
+            ad_id = a.AdId,
+            ad_name = a.Ad,
+            impressions = Text(a.Impressions),
+            clicks = Text(a.Clicks),
+            spend = Text(a.Spend),
+            date_start = Iso(a.Day),
+            date_stop = Iso(a.Day),
+            account_currency = Accounts[account].Currency,
         });
         var end = start + MetaPage;
         var cursors = new { before = $"page{start}", after = $"page{end}" };
@@ -194,7 +204,8 @@ public sealed partial class StrictAds : IAsyncDisposable
         var rows = Accounts[account].Ads.Where(a => a.Day >= from && a.Day <= to).ToList();
         return (200, new
         {
-            code = 0, message = "OK",
+            code = 0,
+            message = "OK",
             data = new
             {
                 list = rows.Skip(2 * (page - 1)).Take(2).Select(a => new
@@ -233,8 +244,16 @@ public sealed partial class StrictAds : IAsyncDisposable
             return (400, """{"code":1,"message":"Invalid request parameters."}""");
         return (200, Accounts[account].Ads.Where(a => a.Day >= from && a.Day <= to && ids.Contains(a.AdId)).Select(a => new
         {
-            DATE = Iso(a.Day), CAMPAIGN_ID = long.Parse(a.CampaignId, CultureInfo.InvariantCulture), CAMPAIGN_NAME = a.Campaign, AD_GROUP_ID = a.GroupId, AD_GROUP_NAME = a.Group, AD_ID = a.AdId, AD_NAME = a.Ad,
-            IMPRESSION_1 = a.Impressions, CLICKTHROUGH_1 = a.Clicks, SPEND_IN_MICRO_DOLLAR = a.Spend * 1_000_000m,
+            DATE = Iso(a.Day),
+            CAMPAIGN_ID = long.Parse(a.CampaignId, CultureInfo.InvariantCulture),
+            CAMPAIGN_NAME = a.Campaign,
+            AD_GROUP_ID = a.GroupId,
+            AD_GROUP_NAME = a.Group,
+            AD_ID = a.AdId,
+            AD_NAME = a.Ad,
+            IMPRESSION_1 = a.Impressions,
+            CLICKTHROUGH_1 = a.Clicks,
+            SPEND_IN_MICRO_DOLLAR = a.Spend * 1_000_000m,
         }));
     }
 
