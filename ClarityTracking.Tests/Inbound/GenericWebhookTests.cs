@@ -179,6 +179,7 @@ public sealed class GenericWebhookTests(AppFixture app) : IClassFixture<AppFixtu
         var now = DateTimeOffset.UtcNow;
         await sender.PostAsync("booking.created", new { booking_id = "BK-9", starts_at = now.AddHours(-1) }, at: now.AddDays(-1));
         await sender.PostAsync("booking.no_show", new { booking_id = "BK-9" }, at: now.AddMinutes(-50));
+        await sender.ProcessedAsync(2);
         await sender.PostAsync("booking.completed", new { booking_id = "BK-9" }, at: now.AddMinutes(-10));
         await sender.ProcessedAsync(3);
         Assert.Equal("no_show", await app.ValueAsync<string>($"SELECT status FROM conversions WHERE website_id = '{sender.Site.Id}'"));

@@ -83,7 +83,7 @@ public static class WebhookEndpoints
 
     internal static async Task<Results<Ok<Page<InboundWebhook>>, ProblemHttpResult>> ListAsync(Guid id, Guid? connectionId, Word<InboundStatus>? status, DateTimeOffset? from,
         DateTimeOffset? to, Guid? cursor, int? limit, Caller caller, InboundQueries webhooks, CancellationToken cancel) =>
-        (await webhooks.ListAsync(caller, id, new InboundFilter(connectionId, status?.Value, from?.ToUniversalTime(), to?.ToUniversalTime()), cursor, limit ?? Page.DefaultLimit, cancel)).Ok();
+        (await webhooks.ListAsync(caller, id, new InboundFilter(connectionId, status?.Value, from?.ToUniversalTime(), to?.ToUniversalTime()), cursor, limit ?? Page.DefaultLimit, cancel, withPersonal: true)).Ok();
 
     internal static async Task<Results<Ok<Page<InboundFailure>>, ProblemHttpResult>> FailuresAsync(Guid id, DateTimeOffset? from, Caller caller, InboundFailures failures, CancellationToken cancel) =>
         (await failures.ListAsync(caller, id, from?.ToUniversalTime(), cancel)).Whole();
