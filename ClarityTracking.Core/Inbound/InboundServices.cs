@@ -3,14 +3,14 @@ using ClarityTracking.Core.Inbound.Acuity;
 using ClarityTracking.Core.Inbound.Calcom;
 using ClarityTracking.Core.Inbound.Calendly;
 using ClarityTracking.Core.Inbound.Generic;
-using ClarityTracking.Core.Inbound.Shopify;
-using ClarityTracking.Core.Inbound.Square;
-using ClarityTracking.Core.Inbound.Stripe;
-using ClarityTracking.Core.Inbound.WooCommerce;
 using ClarityTracking.Core.Inbound.Hubspot;
 using ClarityTracking.Core.Inbound.Pulls;
+using ClarityTracking.Core.Inbound.Shopify;
 using ClarityTracking.Core.Inbound.Skool;
+using ClarityTracking.Core.Inbound.Square;
+using ClarityTracking.Core.Inbound.Stripe;
 using ClarityTracking.Core.Inbound.Whop;
+using ClarityTracking.Core.Inbound.WooCommerce;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ClarityTracking.Core.Inbound;

@@ -11,12 +11,28 @@ sealed partial class PassedThrough
 {
     static readonly FrozenDictionary<string, string> Names = new Dictionary<string, string>
     {
-        ["ct_vid"] = "visitor_id", ["visitor_id"] = "visitor_id",
-        ["utm_source"] = "utm_source", ["utm_medium"] = "utm_medium", ["utm_campaign"] = "utm_campaign", ["utm_term"] = "utm_term",
-        ["utm_content"] = "utm_content", ["utm_id"] = "utm_id",
-        ["gclid"] = "gclid", ["gbraid"] = "gbraid", ["wbraid"] = "wbraid", ["dclid"] = "dclid", ["fbclid"] = "fbclid", ["ttclid"] = "ttclid",
-        ["msclkid"] = "msclkid", ["twclid"] = "twclid", ["li_fat_id"] = "li_fat_id", ["sccid"] = "sccid", ["epik"] = "epik", ["rdt_cid"] = "rdt_cid",
-        ["fbp"] = "fbp", ["fbc"] = "fbc",
+        ["ct_vid"] = "visitor_id",
+        ["visitor_id"] = "visitor_id",
+        ["utm_source"] = "utm_source",
+        ["utm_medium"] = "utm_medium",
+        ["utm_campaign"] = "utm_campaign",
+        ["utm_term"] = "utm_term",
+        ["utm_content"] = "utm_content",
+        ["utm_id"] = "utm_id",
+        ["gclid"] = "gclid",
+        ["gbraid"] = "gbraid",
+        ["wbraid"] = "wbraid",
+        ["dclid"] = "dclid",
+        ["fbclid"] = "fbclid",
+        ["ttclid"] = "ttclid",
+        ["msclkid"] = "msclkid",
+        ["twclid"] = "twclid",
+        ["li_fat_id"] = "li_fat_id",
+        ["sccid"] = "sccid",
+        ["epik"] = "epik",
+        ["rdt_cid"] = "rdt_cid",
+        ["fbp"] = "fbp",
+        ["fbc"] = "fbc",
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>WooCommerce writes these for direct visits: they name no source.</summary>

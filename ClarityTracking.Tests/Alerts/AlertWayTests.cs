@@ -403,7 +403,10 @@ public sealed class AlertWayTests(AlertApp app) : IClassFixture<AlertApp>
         var salon = await app.CreateWebsiteAsync(tenant.Account, "Salon", "salon.example.com");
         await tenant.ChannelAsync(new
         {
-            kind = "email", name = "Weekly", severity = "none", settings = new { to = new[] { $"{tenant.Name}@example.com" } },
+            kind = "email",
+            name = "Weekly",
+            severity = "none",
+            settings = new { to = new[] { $"{tenant.Name}@example.com" } },
             digest = new { rhythm = "weekly", weekday = "monday", hour = 8, timeZone = "Europe/Berlin" },
         });
         await tenant.EventsAsync("purchase", app.Now.AddDays(-3), 145);

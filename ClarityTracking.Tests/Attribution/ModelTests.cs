@@ -13,9 +13,17 @@ public sealed class ModelTests
 
     private static readonly Dictionary<string, Func<Journeys, Credit[]>> Models = new()
     {
-        ["first"] = RuleModels.FirstTouch, ["last"] = RuleModels.LastTouch, ["last_non_direct"] = RuleModels.LastNonDirect, ["linear"] = RuleModels.Linear,
-        ["position_based"] = RuleModels.PositionBased, ["time_decay"] = RuleModels.TimeDecay, ["shapley"] = Shapley.Credits, ["shapley_rate"] = Shapley.RateCredits,
-        ["markov_1"] = j => Chain(j, 1), ["markov_2"] = j => Chain(j, 2), ["markov_3"] = j => Chain(j, 3),
+        ["first"] = RuleModels.FirstTouch,
+        ["last"] = RuleModels.LastTouch,
+        ["last_non_direct"] = RuleModels.LastNonDirect,
+        ["linear"] = RuleModels.Linear,
+        ["position_based"] = RuleModels.PositionBased,
+        ["time_decay"] = RuleModels.TimeDecay,
+        ["shapley"] = Shapley.Credits,
+        ["shapley_rate"] = Shapley.RateCredits,
+        ["markov_1"] = j => Chain(j, 1),
+        ["markov_2"] = j => Chain(j, 2),
+        ["markov_3"] = j => Chain(j, 3),
     };
 
     public static TheoryData<string> ModelNames => [.. Models.Keys];

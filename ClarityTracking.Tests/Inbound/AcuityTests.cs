@@ -78,8 +78,19 @@ public sealed class AcuityTests(SenderFixture app) : IClassFixture<SenderFixture
 
     private void Put(int id, string startsAt, bool canceled = false, bool noShow = false) => app.Apis.Put($"/acuity/api/v1/appointments/{id}", new
     {
-        id, firstName = "María", lastName = "Peña", email = "maria@example.com", datetime = startsAt, datetimeCreated = "2026-11-10T09:30:00+0000", price = "55.00", type = "Corte", appointmentTypeID = 6,
-        calendarID = 8, canceled, noShow, forms = new[] { new { values = new[] { new { name = "ct_vid", value = "abc123" } } } },
+        id,
+        firstName = "María",
+        lastName = "Peña",
+        email = "maria@example.com",
+        datetime = startsAt,
+        datetimeCreated = "2026-11-10T09:30:00+0000",
+        price = "55.00",
+        type = "Corte",
+        appointmentTypeID = 6,
+        calendarID = 8,
+        canceled,
+        noShow,
+        forms = new[] { new { values = new[] { new { name = "ct_vid", value = "abc123" } } } },
     });
 
     private async Task PostAsync(Sender sender, string action, int id)

@@ -24,7 +24,8 @@ public sealed class CalcomTests(SenderFixture app) : IClassFixture<SenderFixture
                 'r' => Booking("BOOKING_RESCHEDULED", "2026-11-11T10:00:00.000Z", "u2", "2026-11-19T09:00:00Z", "u1"),
                 _ => JsonSerializer.Serialize(new
                 {
-                    triggerEvent = "BOOKING_NO_SHOW_UPDATED", createdAt = "2026-11-19T10:00:00.000Z",
+                    triggerEvent = "BOOKING_NO_SHOW_UPDATED",
+                    createdAt = "2026-11-19T10:00:00.000Z",
                     payload = new { bookingUid = "u2", attendees = new[] { new { email = "zoe@example.com", noShow = true } } },
                 }),
             };
@@ -70,7 +71,14 @@ public sealed class CalcomTests(SenderFixture app) : IClassFixture<SenderFixture
         createdAt = at,
         payload = new
         {
-            uid, eventTypeId = 77, eventTitle = "Skin fade", startTime = startsAt, status, price = 4000, currency = "usd", rescheduleUid = previous,
+            uid,
+            eventTypeId = 77,
+            eventTitle = "Skin fade",
+            startTime = startsAt,
+            status,
+            price = 4000,
+            currency = "usd",
+            rescheduleUid = previous,
             attendees = new[] { new { email = "zoe@example.com", name = "Zoe Example" } },
             metadata = new { ct_vid = "abc123", fbclid = "IwCal1" },
         },

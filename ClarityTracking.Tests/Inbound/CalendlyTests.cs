@@ -50,7 +50,9 @@ public sealed class CalendlyTests(SenderFixture app) : IClassFixture<SenderFixtu
 
         static string NoShow(string type, string at) => JsonSerializer.Serialize(new
         {
-            @event = type, created_at = at, payload = new { uri = "https://api.calendly.com/invitee_no_shows/x", invitee = Root + "N/invitees/N", created_at = "2026-11-12T10:00:00Z" },
+            @event = type,
+            created_at = at,
+            payload = new { uri = "https://api.calendly.com/invitee_no_shows/x", invitee = Root + "N/invitees/N", created_at = "2026-11-12T10:00:00Z" },
         });
     }
 
@@ -131,9 +133,15 @@ public sealed class CalendlyTests(SenderFixture app) : IClassFixture<SenderFixtu
             created_at = canceledAt ?? createdAt,
             payload = new
             {
-                uri = $"{Root}{id}/invitees/{id}", @event = Root + id, created_at = createdAt, email = "zoe@example.com", name = "Zoe Example", status = canceledAt is null ? "active" : "canceled",
+                uri = $"{Root}{id}/invitees/{id}",
+                @event = Root + id,
+                created_at = createdAt,
+                email = "zoe@example.com",
+                name = "Zoe Example",
+                status = canceledAt is null ? "active" : "canceled",
                 rescheduled = next is not null,
-                old_invitee = previous is null ? null : $"{Root}{previous}/invitees/{previous}", new_invitee = next is null ? null : $"{Root}{next}/invitees/{next}",
+                old_invitee = previous is null ? null : $"{Root}{previous}/invitees/{previous}",
+                new_invitee = next is null ? null : $"{Root}{next}/invitees/{next}",
                 cancellation = canceledAt is null ? null : new { created_at = canceledAt },
                 tracking = new { utm_source = "ig", salesforce_uuid = visitor },
                 payment = new { amount = 25.5, currency = "EUR", successful = true },

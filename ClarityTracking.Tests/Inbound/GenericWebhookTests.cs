@@ -32,8 +32,13 @@ public sealed class GenericWebhookTests(AppFixture app) : IClassFixture<AppFixtu
 
         var answer = await sender.PostAsync("booking.created", new
         {
-            booking_id = "BK-1", status = "confirmed", starts_at = "2026-12-24T10:00:00+01:00", value = "38.50", currency = "eur",
-            customer = new { email = "Zoe@Example.com", name = "Zoë Müller" }, attribution = new { visitor_id = "abc123" },
+            booking_id = "BK-1",
+            status = "confirmed",
+            starts_at = "2026-12-24T10:00:00+01:00",
+            value = "38.50",
+            currency = "eur",
+            customer = new { email = "Zoe@Example.com", name = "Zoë Müller" },
+            attribution = new { visitor_id = "abc123" },
         });
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
 
@@ -139,11 +144,17 @@ public sealed class GenericWebhookTests(AppFixture app) : IClassFixture<AppFixtu
         var sender = await Sender.ConnectAsync(app);
         await sender.PostAsync("order.paid", new
         {
-            order_id = new string('9', 120), value = "10.00", currency = "EUR", ip = "198.51.100.7, 10.0.0.1", user_agent = new string('a', 3000),
+            order_id = new string('9', 120),
+            value = "10.00",
+            currency = "EUR",
+            ip = "198.51.100.7, 10.0.0.1",
+            user_agent = new string('a', 3000),
             customer = new { email = "zoe@example.com", city = new string('x', 900) },
             attribution = new Dictionary<string, string>
             {
-                ["utm_source"] = "a\0b", ["utm_content"] = new string('u', 5000), ["gclid"] = new string('g', 3000),
+                ["utm_source"] = "a\0b",
+                ["utm_content"] = new string('u', 5000),
+                ["gclid"] = new string('g', 3000),
                 ["landing_url"] = "https://shop.example.com/?utm_campaign=%00x&email=jane@example.com",
             },
         });

@@ -70,7 +70,15 @@ public sealed class HubspotTests(SenderFixture app) : IClassFixture<SenderFixtur
 
     private static object Change(string type, long id, int minute, string? property = null, string? value = null, string? objectTypeId = null) => new
     {
-        eventId = 1, portalId = 48200111, subscriptionType = type, objectId = id, occurredAt = 1795105200000 + (minute * 60_000L), attemptNumber = 0, propertyName = property, propertyValue = value, objectTypeId,
+        eventId = 1,
+        portalId = 48200111,
+        subscriptionType = type,
+        objectId = id,
+        occurredAt = 1795105200000 + (minute * 60_000L),
+        attemptNumber = 0,
+        propertyName = property,
+        propertyValue = value,
+        objectTypeId,
     };
 
     private Task<HttpResponseMessage> PostAsync(Sender sender, object[] batch)

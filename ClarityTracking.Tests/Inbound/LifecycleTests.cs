@@ -122,8 +122,14 @@ public sealed class LifecycleTests(AppFixture app) : IClassFixture<AppFixture>
         var sender = await Sender.ConnectAsync(app, "shopify");
         await SenderMessages.Shopify(sender, "orders/cancelled", new
         {
-            id = 5001, name = "#1", financial_status = "voided", total_price = "61.80", currency = "EUR", processed_at = SenderMessages.Time(Start),
-            updated_at = SenderMessages.Time(Start.AddHours(1)), cancelled_at = SenderMessages.Time(Start.AddHours(1)),
+            id = 5001,
+            name = "#1",
+            financial_status = "voided",
+            total_price = "61.80",
+            currency = "EUR",
+            processed_at = SenderMessages.Time(Start),
+            updated_at = SenderMessages.Time(Start.AddHours(1)),
+            cancelled_at = SenderMessages.Time(Start.AddHours(1)),
         }).PostAsync(sender);
         await SenderMessages.Shopify(sender, "orders/create", ShopifyOrder("pending")).PostAsync(sender);
         await sender.ProcessedAsync(2);
@@ -149,33 +155,65 @@ public sealed class LifecycleTests(AppFixture app) : IClassFixture<AppFixture>
 
     private static object ShopifyOrder(string status, DateTimeOffset? updated = null, params object[] refunds) => new
     {
-        id = 5001, name = "#1001", financial_status = status, total_price = "61.80", currency = "EUR", created_at = SenderMessages.Time(Start), processed_at = SenderMessages.Time(Start),
-        updated_at = SenderMessages.Time(updated ?? Start), cancelled_at = (string?)null, refunds, email = "zoe@example.com", source_name = "web",
+        id = 5001,
+        name = "#1001",
+        financial_status = status,
+        total_price = "61.80",
+        currency = "EUR",
+        created_at = SenderMessages.Time(Start),
+        processed_at = SenderMessages.Time(Start),
+        updated_at = SenderMessages.Time(updated ?? Start),
+        cancelled_at = (string?)null,
+        refunds,
+        email = "zoe@example.com",
+        source_name = "web",
     };
 
     private static object ShopifyRefund(long id, string amount, int hour) => new
     {
-        id, order_id = 5001, created_at = SenderMessages.Time(Start.AddHours(hour)), processed_at = SenderMessages.Time(Start.AddHours(hour)),
+        id,
+        order_id = 5001,
+        created_at = SenderMessages.Time(Start.AddHours(hour)),
+        processed_at = SenderMessages.Time(Start.AddHours(hour)),
         transactions = new[] { new { kind = "refund", status = "success", amount, currency = "EUR" }, new { kind = "refund", status = "failure", amount = "99.00", currency = "EUR" } },
     };
 
     private static object WooOrder(string status, int hour, bool isPaid = true, params (int Id, string Total)[] refunds) => new
     {
-        id = 4711, number = "4711", status, currency = "USD", total = "85.00", date_created_gmt = SenderMessages.Gmt(Start), date_modified_gmt = SenderMessages.Gmt(Start.AddHours(hour)),
-        date_paid_gmt = isPaid ? SenderMessages.Gmt(Start.AddMinutes(1)) : null, billing = new { email = "d@example.com" }, refunds = refunds.Select(r => new { id = r.Id, total = r.Total }),
+        id = 4711,
+        number = "4711",
+        status,
+        currency = "USD",
+        total = "85.00",
+        date_created_gmt = SenderMessages.Gmt(Start),
+        date_modified_gmt = SenderMessages.Gmt(Start.AddHours(hour)),
+        date_paid_gmt = isPaid ? SenderMessages.Gmt(Start.AddMinutes(1)) : null,
+        billing = new { email = "d@example.com" },
+        refunds = refunds.Select(r => new { id = r.Id, total = r.Total }),
     };
 
     private static object Charge(int refunded) => new { id = "ch_1", amount = 14900, amount_refunded = refunded, currency = "eur", payment_intent = "pi_1", refunded = refunded == 14900 };
 
     private static object SquareBooking(int version, string status, long startsAt) => new
     {
-        id = "bk1", version, status, created_at = SenderMessages.Time(Start), updated_at = SenderMessages.Time(Start.AddMinutes(version)),
-        start_at = SenderMessages.Time(DateTimeOffset.FromUnixTimeSeconds(startsAt)), customer_id = "C1", location_id = "L1",
+        id = "bk1",
+        version,
+        status,
+        created_at = SenderMessages.Time(Start),
+        updated_at = SenderMessages.Time(Start.AddMinutes(version)),
+        start_at = SenderMessages.Time(DateTimeOffset.FromUnixTimeSeconds(startsAt)),
+        customer_id = "C1",
+        location_id = "L1",
     };
 
     private static object SquarePayment(string status, int hour, int refunded = 0) => new
     {
-        id = "pay1", status, created_at = SenderMessages.Time(Start), updated_at = SenderMessages.Time(Start.AddHours(hour)), total_money = new { amount = 5400, currency = "USD" },
-        refunded_money = new { amount = refunded, currency = "USD" }, location_id = "L1",
+        id = "pay1",
+        status,
+        created_at = SenderMessages.Time(Start),
+        updated_at = SenderMessages.Time(Start.AddHours(hour)),
+        total_money = new { amount = 5400, currency = "USD" },
+        refunded_money = new { amount = refunded, currency = "USD" },
+        location_id = "L1",
     };
 }

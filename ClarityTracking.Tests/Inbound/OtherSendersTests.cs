@@ -21,7 +21,13 @@ public sealed class OtherSendersTests(AppFixture app) : IClassFixture<AppFixture
             })).StatusCode);
         await SenderMessages.Stripe(sender, "checkout.session.completed", DateTimeOffset.UtcNow, new
         {
-            id = "cs_live_3", mode = "payment", payment_status = "paid", payment_intent = "pi_3", amount_total = 900, currency = "eur", client_reference_id = "v_" + visitor,
+            id = "cs_live_3",
+            mode = "payment",
+            payment_status = "paid",
+            payment_intent = "pi_3",
+            amount_total = 900,
+            currency = "eur",
+            client_reference_id = "v_" + visitor,
         }).PostAsync(sender);
         var webhook = await sender.ProcessedAsync();
 

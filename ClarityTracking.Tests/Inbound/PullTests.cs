@@ -51,7 +51,8 @@ public sealed class PullTests(SenderFixture app) : IClassFixture<SenderFixture>
         // told two seconds after the booking was made, as senders do
         var body = JsonSerializer.Serialize(new
         {
-            triggerEvent = "BOOKING_CREATED", createdAt = Now.AddDays(-1).AddSeconds(2).ToString("O", CultureInfo.InvariantCulture),
+            triggerEvent = "BOOKING_CREATED",
+            createdAt = Now.AddDays(-1).AddSeconds(2).ToString("O", CultureInfo.InvariantCulture),
             payload = new { uid = "late", startTime = Day(9), status = "ACCEPTED", price = 4000, currency = "usd", attendees = new[] { new { email = "late@example.com", name = "Late" } } },
         });
         await sender.PostRawAsync(body, ("X-Cal-Signature-256", SenderFixture.Hex(_secret, body)));
@@ -193,9 +194,17 @@ public sealed class PullTests(SenderFixture app) : IClassFixture<SenderFixture>
 
     private static object Invitee(string id, int createdAt, int? canceled = null, string? previous = null, string? next = null, int? startsAt = null) => new
     {
-        uri = UriOf(id), @event = UriOf(id).Split("/invitees/")[0], created_at = Day(createdAt), updated_at = Day(canceled ?? createdAt), email = $"{id}@example.com", name = "Zoe",
-        status = canceled is null ? "active" : "canceled", rescheduled = next is not null, old_invitee = previous is null ? null : UriOf(previous),
-        new_invitee = next is null ? null : UriOf(next), cancellation = canceled is { } at ? new { created_at = Day(at) } : null,
+        uri = UriOf(id),
+        @event = UriOf(id).Split("/invitees/")[0],
+        created_at = Day(createdAt),
+        updated_at = Day(canceled ?? createdAt),
+        email = $"{id}@example.com",
+        name = "Zoe",
+        status = canceled is null ? "active" : "canceled",
+        rescheduled = next is not null,
+        old_invitee = previous is null ? null : UriOf(previous),
+        new_invitee = next is null ? null : UriOf(next),
+        cancellation = canceled is { } at ? new { created_at = Day(at) } : null,
         scheduled_event = startsAt is { } start ? Event("E1", start) : null,
     };
 
@@ -203,8 +212,18 @@ public sealed class PullTests(SenderFixture app) : IClassFixture<SenderFixture>
 
     private static object CalBooking(string uid, int daysAgo, string status = "accepted", string? from = null, string? to = null, bool absent = false) => new
     {
-        id = 1, uid, status, title = "Fade", start = from is null ? Day(9) : Day(10), createdAt = Now.AddDays(-daysAgo).ToString("O", CultureInfo.InvariantCulture), updatedAt = Now.AddHours(-1).ToString("O", CultureInfo.InvariantCulture),
-        eventTypeId = 7, rescheduledFromUid = from, rescheduledToUid = to, attendees = new[] { new { name = "Zoe", email = $"{uid}@example.com", absent } }, metadata = new { ct_vid = "abc123" },
+        id = 1,
+        uid,
+        status,
+        title = "Fade",
+        start = from is null ? Day(9) : Day(10),
+        createdAt = Now.AddDays(-daysAgo).ToString("O", CultureInfo.InvariantCulture),
+        updatedAt = Now.AddHours(-1).ToString("O", CultureInfo.InvariantCulture),
+        eventTypeId = 7,
+        rescheduledFromUid = from,
+        rescheduledToUid = to,
+        attendees = new[] { new { name = "Zoe", email = $"{uid}@example.com", absent } },
+        metadata = new { ct_vid = "abc123" },
     };
 
     private static object WhopPayment(string id, object[] refunds) =>
@@ -227,8 +246,16 @@ public sealed class PullTests(SenderFixture app) : IClassFixture<SenderFixture>
         var starts = Now.AddDays(startsAt == 0 ? -5 + shift : startsAt);
         return (DateOnly.FromDateTime(starts.UtcDateTime), new
         {
-            id, email = $"a{id}@example.com", firstName = "Zoe", price = "55.00", type = "Cut", appointmentTypeID = 6, canceled, noShow = false,
-            datetime = starts.ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture) + "+0000", datetimeCreated = Now.AddDays(createdAt).ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture) + "+0000",
+            id,
+            email = $"a{id}@example.com",
+            firstName = "Zoe",
+            price = "55.00",
+            type = "Cut",
+            appointmentTypeID = 6,
+            canceled,
+            noShow = false,
+            datetime = starts.ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture) + "+0000",
+            datetimeCreated = Now.AddDays(createdAt).ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture) + "+0000",
         });
     }
 

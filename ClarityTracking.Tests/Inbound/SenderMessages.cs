@@ -42,7 +42,13 @@ static class SenderMessages
     {
         var text = JsonSerializer.Serialize(new
         {
-            id = id ?? $"evt_{Guid.NewGuid():N}", @object = "event", api_version = "2026-10-28.endive", created = at.ToUnixTimeSeconds(), livemode = live, type, account,
+            id = id ?? $"evt_{Guid.NewGuid():N}",
+            @object = "event",
+            api_version = "2026-10-28.endive",
+            created = at.ToUnixTimeSeconds(),
+            livemode = live,
+            type,
+            account,
             data = new { @object = thing, previous_attributes = before },
         });
         var now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
@@ -53,7 +59,10 @@ static class SenderMessages
     {
         var text = JsonSerializer.Serialize(new
         {
-            merchant_id = merchant, type, event_id = id ?? Guid.NewGuid().ToString(), created_at = Time(DateTimeOffset.UtcNow),
+            merchant_id = merchant,
+            type,
+            event_id = id ?? Guid.NewGuid().ToString(),
+            created_at = Time(DateTimeOffset.UtcNow),
             data = new { type = kind, id = "x", @object = new Dictionary<string, object> { [kind] = thing } },
         });
         return new Message(text, ("x-square-hmacsha256-signature", Base64(secret ?? sender.Secret, url + sender.Path + text)));

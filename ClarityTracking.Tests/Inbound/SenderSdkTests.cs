@@ -42,12 +42,18 @@ public sealed class SenderSdkTests(AppFixture app) : IClassFixture<AppFixture>
             "shopify" => JsonSerializer.Serialize(new { id = 9, name = Text, financial_status = "paid", total_price = "12.00", currency = "EUR", processed_at = SenderMessages.Time(now) }),
             "stripe" => JsonSerializer.Serialize(new
             {
-                id = "evt_1", @object = "event", type = "payment_intent.succeeded", created = now.ToUnixTimeSeconds(), livemode = true,
+                id = "evt_1",
+                @object = "event",
+                type = "payment_intent.succeeded",
+                created = now.ToUnixTimeSeconds(),
+                livemode = true,
                 data = new { @object = new { id = "pi_1", amount_received = 1200, currency = "eur", shipping = new { name = Text } } },
             }),
             "square" => JsonSerializer.Serialize(new
             {
-                merchant_id = "MLA", type = "payment.updated", event_id = "e1",
+                merchant_id = "MLA",
+                type = "payment.updated",
+                event_id = "e1",
                 data = new { @object = new { payment = new { id = "p1", status = "COMPLETED", note = Text, updated_at = SenderMessages.Time(now), total_money = new { amount = 1200, currency = "EUR" } } } },
             }),
             _ => JsonSerializer.Serialize(new { type = "order.paid", timestamp = now, data = new { order_id = "9", value = "12.00", currency = "EUR", customer = new { name = Text } } }),

@@ -95,8 +95,12 @@ public sealed class ShopifyTests(AppFixture app) : IClassFixture<AppFixture>
         var visitor = Guid.NewGuid().ToString();
         await SenderMessages.Shopify(sender, "checkouts/create", new
         {
-            token = "tok1", created_at = SenderMessages.Time(DateTimeOffset.UtcNow), total_price = "20.00", currency = "EUR",
-            note_attributes = new Dictionary<string, string> { ["_ct_vid"] = visitor, ["_fbp"] = "fb.1.1.2" }, landing_site = "/?fbclid=IwAR9&utm_source=ig",
+            token = "tok1",
+            created_at = SenderMessages.Time(DateTimeOffset.UtcNow),
+            total_price = "20.00",
+            currency = "EUR",
+            note_attributes = new Dictionary<string, string> { ["_ct_vid"] = visitor, ["_fbp"] = "fb.1.1.2" },
+            landing_site = "/?fbclid=IwAR9&utm_source=ig",
         }).PostAsync(sender);
         await sender.ProcessedAsync();
         Assert.Equal("initiate_checkout checkout_tok1 20.00", await app.ValueAsync<string>($"SELECT concat_ws(' ', name, event_id, value) FROM events WHERE website_id = '{sender.Site.Id}'"));

@@ -12,7 +12,12 @@ public sealed class SquareLookUpTests(AppWithSquare app) : IClassFixture<AppWith
 {
     private static object Booking(string id, string customer = "C1", params string[] services) => new
     {
-        id, version = 0, status = "ACCEPTED", updated_at = SenderMessages.Time(DateTimeOffset.UtcNow), start_at = "2026-12-24T10:00:00Z", customer_id = customer,
+        id,
+        version = 0,
+        status = "ACCEPTED",
+        updated_at = SenderMessages.Time(DateTimeOffset.UtcNow),
+        start_at = "2026-12-24T10:00:00Z",
+        customer_id = customer,
         appointment_segments = services.Select(s => new { service_variation_id = s }),
     };
 

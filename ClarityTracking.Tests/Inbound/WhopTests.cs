@@ -55,8 +55,15 @@ public sealed class WhopTests(SenderFixture app) : IClassFixture<SenderFixture>
 
     private static object Payment(string status, string? paidAt) => new
     {
-        id = "pay_1", status, total = 497, currency = "usd", created_at = "2026-11-10T09:59:00Z", paid_at = paidAt, user = new { id = "user_1", email = "zoe@example.com", name = "Zoe Example" },
-        product = new { id = "prod_1", title = "Course" }, metadata = new { ct_vid = "abc123" },
+        id = "pay_1",
+        status,
+        total = 497,
+        currency = "usd",
+        created_at = "2026-11-10T09:59:00Z",
+        paid_at = paidAt,
+        user = new { id = "user_1", email = "zoe@example.com", name = "Zoe Example" },
+        product = new { id = "prod_1", title = "Course" },
+        metadata = new { ct_vid = "abc123" },
     };
 
     private static object Refund(string id, int amount, string at, string status = "succeeded") =>

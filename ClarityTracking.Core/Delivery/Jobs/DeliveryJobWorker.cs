@@ -16,7 +16,7 @@ namespace ClarityTracking.Core.Delivery.Jobs;
 /// </summary>
 public sealed partial class DeliveryJobWorker(
     NpgsqlDataSource database, DestinationCatalog catalog, EventLoader loader, FilterRules rules, JobsQueued jobs, DeliveriesQueued deliveries,
-    IOptions<RetentionOptions> retention, TimeProvider clock,    ILogger<DeliveryJobWorker> log) : BackgroundService
+    IOptions<RetentionOptions> retention, TimeProvider clock, ILogger<DeliveryJobWorker> log) : BackgroundService
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500), AfterFailure = TimeSpan.FromSeconds(2), SettleEvery = TimeSpan.FromSeconds(2);
 
