@@ -50,7 +50,8 @@ public sealed partial class RulesPage(FilterRuleService rules, ConnectionService
             if (!list.IsOk)
                 return list.Error;
             var to = await connections.ListAsync(caller, WebsiteId, cancel);
-            return to.IsOk ? new Site(list.Value, to.Value) : (Result<Site>)to.Error;
+            // sources get nothing, so no rule is about them
+            return to.IsOk ? new Site(list.Value, [.. to.Value.Where(c => c.WebhookUrl is null)]) : (Result<Site>)to.Error;
         });
         if (_opened.Open != Open || _opened.Template != Template || (Open is not null && _opened.Draft is null))
             _opened = (Open, Template, Loaded.Value is { } site ? DraftOf(site) : null);
