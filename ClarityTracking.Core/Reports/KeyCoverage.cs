@@ -34,7 +34,7 @@ public static class KeyCoverage
         foreach (var name in stored.MatchKeys.Names)
             if (stored.HasValid(name, defaultCountry))
                 keys.Add(name);
-        keys.UnionWith(stored.ClickIds.Keys);
+        keys.UnionWith(stored.ClickIds.Keys.Where(name => !name.StartsWith("ct_", StringComparison.Ordinal))); // our own links match nobody
         keys.UnionWith(MatchQuality.KeysOf(stored, defaultCountry));
         foreach (var (name, key) in OfSomePlatforms)
             if (MatchKeyCheck.IsUsable(stored, name))
