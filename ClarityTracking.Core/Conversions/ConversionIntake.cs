@@ -97,9 +97,9 @@ public sealed class ConversionIntake(IngestPipeline pipeline, VisitorMemory visi
             properties = properties.Where(p => p.Value is not null).ToDictionary(p => p.Key, p => p.Value),
             user = new
             {
-                email = user.Email.Where(e => Short(e) == e),
-                phone = user.Phone.Where(p => Short(p) == p),
-                external_id = user.ExternalId.Where(i => Short(i) == i),
+                email = user.Email.Where(Fits),
+                phone = user.Phone.Where(Fits),
+                external_id = user.ExternalId.Where(Fits),
                 first_name = Short(user.FirstName),
                 last_name = Short(user.LastName),
                 city = Short(user.City),
@@ -121,8 +121,14 @@ public sealed class ConversionIntake(IngestPipeline pipeline, VisitorMemory visi
     /// <summary>Lines of an order that go into its event.</summary>
     private const int MostItems = 100;
 
-    /// <summary>A text as long as intake takes it. One that is cut would be another, but a sender's nonsense must not cost the event.</summary>
-    private static string? Short(string? text) => text is { Length: > 300 } ? text[..300] : text;
+    /// <summary>Shorter than the longest text intake takes: a sender's nonsense must not cost the event.</summary>
+    private const int LongestText = 300;
+
+    /// <summary>A name, cut to <see cref="LongestText"/>.</summary>
+    private static string? Short(string? text) => Fits(text) ? text : text![..LongestText];
+
+    /// <summary>Of what identifies a person, a cut piece would be somebody else: it is left out.</summary>
+    private static bool Fits(string? text) => text is null or { Length: <= LongestText };
 
     /// <summary>The client's address of a list that proxies made; null when it is none.</summary>
     private static string? AddressIn(string? ip) => ip?.Split(',')[0].Trim() is { } first && System.Net.IPAddress.TryParse(first, out _) ? first : null;

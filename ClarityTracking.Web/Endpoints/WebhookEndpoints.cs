@@ -42,10 +42,10 @@ public static class WebhookEndpoints
         {
             var shop = request.Header("X-Shopify-Shop-Domain") ?? request.Header("shopify-shop-domain");
             var candidates = shop is null ? [] : await directory.OfShopAsync(shop, http.RequestAborted);
-            if (candidates.FirstOrDefault(c => intake.IsSignedFor(c, request)) is { } source || candidates is [var only] && (source = only) is not null)
+            var source = candidates.FirstOrDefault(c => intake.IsSignedFor(c, request)) ?? (candidates.Count == 1 ? candidates[0] : null);
+            if (source is not null)
                 return await intake.TakeInAsync(source, request, CancellationToken.None);
-            // whose log would it belong into?
-            return candidates.Count > 0 ? new InboundReceipt(Verdict.Mismatch) : null;
+            return candidates.Count > 0 ? new InboundReceipt(Verdict.Mismatch) : null; // of several, whose log would it belong into?
         }, configuration, clock);
 
     private static async Task<IResult> TakeInAsync(HttpContext http, Func<InboundRequest, Task<InboundReceipt?>> takeInAsync, IConfiguration configuration, TimeProvider clock)
