@@ -55,7 +55,7 @@ public static class CoreServices
         services.AddHostedService(provider => provider.GetRequiredService<EventWriter>());
         services.AddSingleton<IngestPipeline>();
         services.AddSingleton<EventLoader>().AddSingleton<FilterRules>();
-        services.AddSingleton<EventsStored>();
+        services.AddSingleton<EventsStored>().AddSingleton<EventsFed>();
         services.AddSingleton<DeliveriesQueued>();
         services.AddSingleton<CallArchive>();
         services.AddSingleton<DeliveryLane>();

@@ -18,7 +18,7 @@ namespace ClarityTracking.Core.Routing;
 /// </summary>
 public sealed partial class EventRouter(
     NpgsqlDataSource database, EventLoader loader, DestinationCatalog catalog, FilterRules rules, EventsStored stored,
-    DeliveriesQueued queued, TimeProvider clock, ILogger<EventRouter> log) : BackgroundService
+    DeliveriesQueued queued, EventsFed fed, TimeProvider clock, ILogger<EventRouter> log) : BackgroundService
 {
     private const int EventsPerBatch = 1000;
     /// <summary>Commits come by the hundred a second; routing a few of them together costs a tenth of routing each.</summary>
@@ -79,7 +79,9 @@ public sealed partial class EventRouter(
         await NewDelivery.QueueAsync(connection, deliveries, cancel);
         await NewDelivery.RecordSkipsAsync(connection, skips, cancel);
         await rollups.WriteAsync(connection, cancel);
+        await EventFeed.AddAsync(connection, entries, cancel);
         await transaction.CommitAsync(cancel);
+        fed.Raise();
         if (deliveries.Count > 0)
             queued.Raise();
         return mayBeMore;

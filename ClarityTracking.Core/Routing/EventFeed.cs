@@ -1,0 +1,65 @@
+using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Ingestion.Store;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace ClarityTracking.Core.Routing;
+
+/// <summary>Followers have new events to read.</summary>
+public sealed class EventsFed : Signal;
+
+/// <summary>
+/// Hands every stored event once to each follower of the log, in about the order of arrival. The router adds what it took out of the outbox in its
+/// own transaction; a follower takes entries and writes what it makes of them in one transaction, so that nothing is lost or done twice when a
+/// process dies. Several nodes share the work (<c>SKIP LOCKED</c>).
+/// </summary>
+internal static class EventFeed
+{
+    /// <summary>Touchpoints and persons.</summary>
+    public const string Touchpoints = "touchpoints";
+
+    /// <summary>Duplicates.</summary>
+    public const string Duplicates = "duplicates";
+
+    /// <summary>Everybody who follows.</summary>
+    private static readonly string[] Followers = [Touchpoints, Duplicates];
+
+    /// <summary>Adds the events of entries of the outbox for every follower.</summary>
+    public static async Task AddAsync(NpgsqlConnection connection, IReadOnlyList<OutboxEntry> entries, CancellationToken cancel)
+    {
+        await using var copy = await connection.BeginBinaryImportAsync("COPY event_feed (follower, id, workspace_id, website_id, event_ids) FROM STDIN (FORMAT binary)", cancel);
+        foreach (var follower in Followers)
+            foreach (var entry in entries)
+            {
+                await copy.StartRowAsync(cancel);
+                await copy.WriteAsync(follower, NpgsqlDbType.Text, cancel);
+                await copy.WriteAsync(entry.Id, NpgsqlDbType.Uuid, cancel);
+                await copy.WriteAsync(entry.WorkspaceId, NpgsqlDbType.Uuid, cancel);
+                await copy.WriteAsync(entry.WebsiteId, NpgsqlDbType.Uuid, cancel);
+                await copy.WriteAsync(entry.EventIds.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Uuid, cancel);
+            }
+        await copy.CompleteAsync(cancel);
+    }
+
+    /// <summary>
+    /// Takes entries out for a follower, oldest first, about <paramref name="mostEvents"/> events; they are gone when the transaction around
+    /// it commits. Empty = nothing to do.
+    /// </summary>
+    public static async Task<List<EventAddress>> TakeAsync(NpgsqlConnection connection, string follower, int mostEvents, CancellationToken cancel)
+    {
+        await using var take = new NpgsqlCommand("""
+            WITH seen AS (SELECT id, cardinality(event_ids) AS size FROM event_feed WHERE follower = $1 ORDER BY id LIMIT 200 FOR UPDATE SKIP LOCKED),
+                 counted AS (SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM seen)
+            DELETE FROM event_feed f USING counted c WHERE f.follower = $1 AND f.id = c.id AND c.before < $2
+            RETURNING f.workspace_id, f.website_id, f.event_ids
+            """, connection).With(follower, mostEvents);
+        var events = new List<EventAddress>();
+        await using var row = await take.ExecuteReaderAsync(cancel);
+        while (await row.ReadAsync(cancel))
+        {
+            var (workspaceId, websiteId) = (row.GetGuid(0), row.GetGuid(1));
+            events.AddRange(row.GetFieldValue<Guid[]>(2).Select(id => new EventAddress(workspaceId, websiteId, id)));
+        }
+        return events;
+    }
+}
