@@ -20,6 +20,7 @@ using ClarityTracking.Core.Destinations.TikTok;
 using ClarityTracking.Core.Destinations.Tinybird;
 using ClarityTracking.Core.Destinations.Webhook;
 using ClarityTracking.Core.Health;
+using ClarityTracking.Core.Health.Bots;
 using ClarityTracking.Core.Inbound;
 using ClarityTracking.Core.Inbound.Pulls;
 using ClarityTracking.Core.Ingestion;
@@ -49,7 +50,7 @@ public static class CoreServices
         services.AddClarityData(connectionString);
         services.AddSingleton(_ => new SecretProtector(masterKey));
         services.AddSingleton<PersonalDataSealer>();
-        services.AddSingleton<DailySalts>();
+        services.AddSingleton<DailySalts>().AddSingleton<PageBursts>();
         services.AddSingleton<KeyDirectory>();
         services.AddSingleton<EventWriter>(); // on every node: the dashboard takes in its test event, workers what webhooks tell
         services.AddHostedService(provider => provider.GetRequiredService<EventWriter>());
@@ -87,6 +88,7 @@ public static class CoreServices
         services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();
         services.AddSingleton<DeliveryQueries>().AddSingleton<JobsQueued>().AddSingleton<DeliveryJobs>().AddSingleton<Replay>().AddSingleton<Backfill>();
         services.AddSingleton<PlatformScoreFetcher>().AddSingleton<PlatformScoreQueries>().AddSingleton<MatchQualityWeights>().AddSingleton<MatchQualityStudio>();
+        services.AddSingleton<Quarantine>().AddSingleton<BotRuleService>();
         services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
         services.AddSingleton<SpendImporter>().AddSingleton<SpendImports>().AddSingleton<SpendUpload>().AddSingleton<SpendQueries>();
         services.AddAlerts(roles.HasFlag(NodeRoles.Worker));

@@ -13,7 +13,7 @@ namespace ClarityTracking.Core.Ingestion;
 /// The way of an event from a parsed request to the database. Read <see cref="Take"/> first: each step adds its part to the draft or
 /// drops the event with a named reason. What is taken is durable when <see cref="TakeInAsync"/> returns.
 /// </summary>
-public sealed class IngestPipeline(EventWriter writer, PersonalDataSealer sealer, DailySalts salts)
+public sealed class IngestPipeline(EventWriter writer, PersonalDataSealer sealer, DailySalts salts, PageBursts bursts)
 {
     /// <summary>Takes in the events of one request.</summary>
     /// <param name="events">The elements of the request's <c>events</c>.</param>
@@ -35,6 +35,9 @@ public sealed class IngestPipeline(EventWriter writer, PersonalDataSealer sealer
             }
             if (DailyVisitor.IsNeeded(draft, context))
                 DailyVisitor.Give(draft, context, await salts.OfTodayAsync());
+            draft.BotReason ??= bursts.Verdict(draft, context);
+            if (!context.Owner.BotRules.IsEmpty && context.Source != EventSource.Webhook) // a booking that was signed for is no bot's
+                draft.BotReason = context.Owner.BotRules.Verdict(draft, context);
             rows.Add(RowOf(draft, context, index));
         }
         if (rows.Count + dropped.Count == 0)

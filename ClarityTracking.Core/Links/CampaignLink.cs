@@ -39,9 +39,9 @@ public sealed class LinkDirectory(NpgsqlDataSource database, TimeProvider clock)
 {
     private const int MostEntries = 50_000;
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(10);
-    private const string Select = """
+    private const string Select = $"""
         SELECT l.id, l.slug, l.target_url, l.channel, l.utm::text, l.window_days, l.expires_at, l.deleted_at IS NOT NULL,
-               w.workspace_id, w.id, w.currency, w.default_country, w.privacy_mode
+               w.workspace_id, w.id, w.currency, w.default_country, w.privacy_mode, {KeyDirectory.BotRulesSql}
           FROM campaign_links l JOIN websites w ON w.workspace_id = l.workspace_id AND w.id = l.website_id
         """;
     private readonly ConcurrentDictionary<string, (CampaignLink? Link, DateTimeOffset Until)> _bySlug = new(StringComparer.OrdinalIgnoreCase);
@@ -74,7 +74,8 @@ public sealed class LinkDirectory(NpgsqlDataSource database, TimeProvider clock)
         await using var row = await command.ExecuteReaderAsync(cancel);
         if (!await row.ReadAsync(cancel))
             return null;
-        var owner = new KeyOwner(row.GetGuid(8), row.GetGuid(9), Guid.Empty, ApiKeyKind.Secret, IsTest: false, row.GetString(10), row.IsDBNull(11) ? null : row.GetString(11), row.GetBoolean(12));
+        var owner = new KeyOwner(row.GetGuid(8), row.GetGuid(9), Guid.Empty, ApiKeyKind.Secret, IsTest: false, row.GetString(10), row.IsDBNull(11) ? null : row.GetString(11), row.GetBoolean(12))
+            { BotRules = BotRules.Read(row.IsDBNull(13) ? null : row.GetString(13)) };
         // links made before targets were stored as ASCII
         if (LinkTarget.Ascii(row.GetString(2)) is not { } target)
             return null;

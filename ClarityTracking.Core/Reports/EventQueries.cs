@@ -16,9 +16,10 @@ namespace ClarityTracking.Core.Reports;
 /// <param name="Visitor">Anonymous browser id.</param>
 /// <param name="From">Received at or after (UTC).</param>
 /// <param name="To">Received before (UTC).</param>
+/// <param name="Bot">Only events held back as bots for this reason; an empty text = for any.</param>
 /// <param name="Without">Only events that ad platforms may get and that lack this match key, or carry it in a form nobody can use; a name of <see cref="KeyCoverage"/>.</param>
 public sealed record EventFilter(string? Name = null, EventSource? Source = null, string? Visitor = null, DateTimeOffset? From = null, DateTimeOffset? To = null,
-    string? Without = null);
+    string? Without = null, string? Bot = null);
 
 /// <summary>An event in a list; nothing readable about the person. Keys and click ids are names, not values. Consent is null when nothing is known of it.</summary>
 public sealed record EventSummary(Guid Id, string EventId, string Name, EventSource Source, bool IsTest, DateTimeOffset OccurredAt, DateTimeOffset ReceivedAt,
@@ -187,6 +188,8 @@ public sealed class EventQueries(ClarityDb database, PersonalDataSealer sealer, 
             events = events.Where(e => e.Source == source);
         if (filter.Visitor is { } visitor)
             events = events.Where(e => e.VisitorId == visitor);
+        if (filter.Bot is { } reason)
+            events = events.Where(e => e.BotReason != null && (reason == "" || e.BotReason == reason));
         // Ids carry the time of arrival, so a time range is a range of ids and touches only its weeks' partitions.
         if (filter.From is { } from)
         {

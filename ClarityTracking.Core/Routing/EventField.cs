@@ -15,11 +15,13 @@ internal enum FieldValueKind
     Number,
     /// <summary>true or false.</summary>
     Flag,
+    /// <summary>An address of the network; a rule may name a whole network (203.0.113.0/24).</summary>
+    Network,
 }
 
 /// <summary>
 /// A field of an event that filter rules may ask about. All values are read as text; a field may have several (the ids of an order's items).
-/// Nothing that tells who a person is can be asked, but for the country.
+/// Nothing that tells who a person is can be asked, but for the country and the address, which tells staff from customers.
 /// </summary>
 internal sealed class EventField
 {
@@ -65,6 +67,7 @@ internal sealed class EventField
         new("session_id", e => e.SessionId),
         new("click_id", e => e.ClickIds.Keys),
         new("user_agent", e => e.UserAgent),
+        new("ip", e => e.Personal?.Ip, FieldValueKind.Network),
         new("source", e => e.Source.Word()),
         new("is_test", e => e.IsTest ? "true" : "false", FieldValueKind.Flag),
     ];

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using ClarityTracking.Core.Data;
@@ -142,6 +143,8 @@ internal sealed class FilterRuleReader
     /// <summary>Numbers are the same by size where the field has numbers, or the rule was written with one; else the text counts (007 is not 7).</summary>
     private Func<string, bool> Same(EventField field, JsonElement value, string place)
     {
+        if (field.Kind == FieldValueKind.Network)
+            return Network(value, place) is { } network ? text => Holds(network, text) : static _ => false;
         if (field.Kind == FieldValueKind.Number || value.ValueKind == JsonValueKind.Number)
             return Number(value, place) is { } number ? text => NumberOf(text) == number : static _ => false;
         var wanted = Text(value, place) ?? "";
@@ -156,6 +159,11 @@ internal sealed class FilterRuleReader
         {
             Add(place, $"Must be a list of 1 to {RuleLimits.MostValues} values.");
             return static _ => false;
+        }
+        if (field.Kind == FieldValueKind.Network)
+        {
+            var networks = list.EnumerateArray().Select((value, i) => Network(value, $"{place}[{i}]")).OfType<IPNetwork>().ToList();
+            return text => networks.Exists(network => Holds(network, text));
         }
         var isNumeric = field.Kind == FieldValueKind.Number;
         var (texts, numbers, index) = (new HashSet<string>(StringComparer.OrdinalIgnoreCase), new HashSet<decimal>(), 0);
@@ -221,6 +229,20 @@ internal sealed class FilterRuleReader
             Add(place, "Must be a number, as 149.90.");
         return number;
     }
+
+    private IPNetwork? Network(JsonElement value, string place)
+    {
+        if (Text(value, place) is not { } text)
+            return null;
+        if (IPNetwork.TryParse(text, out var network))
+            return network;
+        if (IPAddress.TryParse(text, out var address))
+            return new IPNetwork(address, address.GetAddressBytes().Length * 8);
+        Add(place, "Must be an address or a network, as 203.0.113.7 or 203.0.113.0/24.");
+        return null;
+    }
+
+    private static bool Holds(IPNetwork network, string text) => IPAddress.TryParse(text, out var address) && network.Contains(address);
 
     private static decimal? NumberOf(string text) =>
         decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null;

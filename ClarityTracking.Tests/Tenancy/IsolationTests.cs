@@ -160,6 +160,8 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             new { platform = "meta", settings = new { dataset_id = "1" }, credentials = new { access_token = "secret" }, enabled = false }));
         var rule = await AppFixture.JsonOf(await client.PostAsJsonAsync($"/api/websites/{site.Id}/rules",
             new { name = "Staff", when = new { field = "url_path", op = "starts_with", value = "/admin" }, then = new { action = "exclude" } }));
+        var botRule = await AppFixture.JsonOf(await client.PostAsJsonAsync($"/api/websites/{site.Id}/bot-rules",
+            new { name = "Office", verdict = "bot", when = new { field = "ip", op = "equals", value = "203.0.113.9" } }));
         var keys = await AppFixture.JsonOf(await client.GetAsync($"/api/websites/{site.Id}/keys"));
         using var server = app.Anonymous();
         server.DefaultRequestHeaders.Add("X-API-Key", site.SecretKey);
@@ -191,8 +193,12 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             INSERT INTO alerts (workspace_id, website_id, id, kind, subject, subject_name, severity, state, opening, evidence, opened_at, updated_at, resolved_at)
             VALUES ('{site.WorkspaceId}', '{site.Id}', '{alert}', 'no_events', '', '', 'critical', 'resolved', 1, '{"{"}"value":30,"threshold":24,"unit":"hours","detail":{"{}"}{"}"}', now(), now(), now())
             """);
+        var review = Guid.CreateVersion7();
+        await app.RunAsync($"INSERT INTO bot_reviews (workspace_id, website_id, event_id, review_id, is_bot, reviewed_at) VALUES ('{site.WorkspaceId}', '{site.Id}', '{id}', '{review}', false, now())");
         return new Tenant(account, site, new()
         {
+            ["brid"] = botRule.GetProperty("id"),
+            ["reviewId"] = review,
             ["cid"] = connection.GetProperty("id").GetGuid(),
             ["keyId"] = keys.GetProperty("items")[0].GetProperty("id"),
             ["userId"] = account.UserId,

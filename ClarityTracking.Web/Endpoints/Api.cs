@@ -35,6 +35,7 @@ public static class Api
         api.MapWebsites();
         api.MapConnections();
         api.MapFilterRules();
+        api.MapBots();
         api.MapInboundWebhooks();
         api.MapBookings();
         api.MapLinks();

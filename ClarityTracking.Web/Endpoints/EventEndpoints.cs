@@ -23,8 +23,8 @@ public static class EventEndpoints
 
     internal static async Task<Results<Ok<Page<EventSummary>>, ProblemHttpResult>> ListAsync(Guid id, Caller caller, EventQueries events, CancellationToken cancel,
         string? name = null, Word<EventSource>? source = null, string? visitor = null, DateTimeOffset? from = null, DateTimeOffset? to = null,
-        string? without = null, Guid? cursor = null, int limit = Page.DefaultLimit) =>
-        (await events.ListAsync(caller, id, new EventFilter(name, source?.Value, visitor, from, to, without), cursor, limit, cancel)).Ok();
+        string? without = null, string? bot = null, Guid? cursor = null, int limit = Page.DefaultLimit) =>
+        (await events.ListAsync(caller, id, new EventFilter(name, source?.Value, visitor, from, to, without, bot), cursor, limit, cancel)).Ok();
 
     internal static async Task<Results<Ok<EventTrace>, ProblemHttpResult>> TraceAsync(
         Guid id, string eventId, Caller caller, EventTraces traces, CancellationToken cancel) =>

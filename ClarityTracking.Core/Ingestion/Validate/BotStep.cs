@@ -8,7 +8,7 @@ internal static class BotStep
     public static Drop? Read(EventDraft draft, IngestContext context)
     {
         if (context.Source == EventSource.Browser)
-            draft.BotReason = BotVerdict.Of(draft.UserAgent, context.Purpose);
+            draft.BotReason = BotVerdict.Of(draft.UserAgent, context.Purpose, draft.Referrer);
         return null;
     }
 }

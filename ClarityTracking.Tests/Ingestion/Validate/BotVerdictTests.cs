@@ -30,4 +30,13 @@ public sealed class BotVerdictTests
     [InlineData("Prefetch")]
     public void Of_PageFetchedAhead_IsNotSeen(string purpose) =>
         Assert.Equal("prefetched, not seen", BotVerdict.Of("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/130.0.0.0", purpose));
+
+    [Theory]
+    [InlineData("https://semalt.com/crawler.php?u=https://shop.example.com", "referrer spam: semalt.com")]
+    [InlineData("https://49.semalt.com/", "referrer spam: semalt.com")]
+    [InlineData("https://notsemalt.com/", null)]
+    [InlineData("https://www.google.com/", null)]
+    [InlineData("no address", null)]
+    public void Of_Referrer_NamesSpam(string referrer, string? reason) =>
+        Assert.Equal(reason, BotVerdict.Of("Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0", null, referrer));
 }

@@ -10,7 +10,7 @@ namespace ClarityTracking.Web.Components.Pages.Events;
 /// <summary>The event log. Filters live in the address, so that a view can be sent to a colleague.</summary>
 public sealed partial class EventsPage(EventQueries events)
 {
-    private const string PeriodName = "period", CursorName = "cursor", WithoutName = "without";
+    private const string PeriodName = "period", CursorName = "cursor", WithoutName = "without", BotName = "bot";
     private static readonly string[] KnownNames =
         ["page_view", "view_content", "add_to_cart", "initiate_checkout", "purchase", "lead", "schedule", "complete_registration", "subscribe", "contact", "search", "identify"];
 
@@ -27,6 +27,10 @@ public sealed partial class EventsPage(EventQueries events)
     [SupplyParameterFromQuery(Name = WithoutName)]
     private string? Without { get; set; }
 
+    /// <summary>Why the events are held back as bots; <c>any</c> = for whatever reason.</summary>
+    [SupplyParameterFromQuery(Name = BotName)]
+    private string? Bot { get; set; }
+
     [SupplyParameterFromQuery(Name = PeriodName)]
     private string? Period { get; set; }
 
@@ -35,7 +39,7 @@ public sealed partial class EventsPage(EventQueries events)
 
     private LoadState<Page<EventSummary>> Events { get; set; } = new();
 
-    private bool IsFiltered => !string.IsNullOrEmpty(Name) || !string.IsNullOrEmpty(Source) || !string.IsNullOrEmpty(Visitor) || !string.IsNullOrEmpty(Without);
+    private bool IsFiltered => !string.IsNullOrEmpty(Name) || !string.IsNullOrEmpty(Source) || !string.IsNullOrEmpty(Visitor) || !string.IsNullOrEmpty(Without) || !string.IsNullOrEmpty(Bot);
 
     private string? Answer => Events.Value is not { } page ? null
         : page.Items.Count == 0 ? $"No event {Periods.InWords(Period)}."
@@ -43,7 +47,7 @@ public sealed partial class EventsPage(EventQueries events)
 
     protected override async Task LoadAsync()
     {
-        var filter = new EventFilter(Empty(Name), EnumText.Parse<EventSource>(Source), Empty(Visitor), Periods.From(Period, Viewer.Now), Without: Empty(Without));
+        var filter = new EventFilter(Empty(Name), EnumText.Parse<EventSource>(Source), Empty(Visitor), Periods.From(Period, Viewer.Now), Without: Empty(Without), Bot: Empty(Bot) is "any" ? "" : Empty(Bot));
         Guid? cursor = Guid.TryParse(Cursor, out var before) ? before : null;
         Events = await QueryAsync((caller, cancel) => events.ListAsync(caller, WebsiteId, filter, cursor, Core.Page.DefaultLimit, cancel));
     }

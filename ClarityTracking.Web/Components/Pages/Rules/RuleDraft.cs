@@ -115,7 +115,7 @@ public sealed class RuleDraft
         return then;
     }
 
-    private static JsonObject JsonOf(DraftCondition condition) => condition switch
+    internal static JsonObject JsonOf(DraftCondition condition) => condition switch
     {
         DraftGroup { Mode: GroupMode.None } none => new() { ["not"] = new JsonObject { ["any"] = Parts(none) } },
         DraftGroup group => new() { [group.Mode == GroupMode.All ? "all" : "any"] = Parts(group) },
@@ -153,7 +153,7 @@ public sealed class RuleDraft
             && number.ToString(CultureInfo.InvariantCulture) == text ? number : text;
     }
 
-    private static DraftGroup ReadGroup(JsonElement json) => Read(json) switch
+    internal static DraftGroup ReadGroup(JsonElement json) => Read(json) switch
     {
         DraftGroup group => group,
         var only => new DraftGroup { Parts = only is null ? [] : [only] },

@@ -37,6 +37,7 @@ internal static class RuleWords
         ["session_id"] = "Session id",
         ["click_id"] = "Ad click id",
         ["user_agent"] = "Browser (user agent)",
+        ["ip"] = "Address (IP)",
         ["source"] = "Source",
         ["is_test"] = "Test event",
     };
@@ -55,6 +56,7 @@ internal static class RuleWords
         ["click_id"] = "gclid",
         ["source"] = "browser",
         ["is_test"] = "true",
+        ["ip"] = "203.0.113.0/24",
         ["utm_source"] = "newsletter",
     };
 

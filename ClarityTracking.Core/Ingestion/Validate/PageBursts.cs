@@ -1,0 +1,34 @@
+using System.Collections.Concurrent;
+using ClarityTracking.Core.Ingestion.Store;
+
+namespace ClarityTracking.Core.Ingestion.Validate;
+
+/// <summary>
+/// Notices a visitor who sees more pages in a minute than a person can. Counted in this process only: enough for a machine in a hurry, and no
+/// event waits for it. Minutes are those of the pages themselves, so that a phone which was offline and tells all at once is none.
+/// </summary>
+public sealed class PageBursts
+{
+    /// <summary>Pages of one minute that a person can see at the very most.</summary>
+    public const int MostPages = 120;
+
+    private const int MostCounted = 500_000;
+    private ConcurrentDictionary<(Guid Website, long Minute, int Visitor), int> _pages = new();
+    private long _began;
+
+    /// <summary>Counts a page.</summary>
+    /// <returns>Why it looks like a bot; null = it does not.</returns>
+    internal string? Verdict(EventDraft draft, IngestContext context)
+    {
+        if (draft.Name != "page_view" || context.Source != EventSource.Browser || (draft.VisitorId ?? context.Ip) is not { } who)
+            return null;
+        var now = context.ReceivedAt.UtcTicks / TimeSpan.TicksPerMinute;
+        if (_pages.Count >= MostCounted || now > Interlocked.Read(ref _began) + 1)
+        {
+            Interlocked.Exchange(ref _began, now);
+            _pages = new();
+        }
+        var key = (context.Owner.WebsiteId, draft.OccurredAt.UtcTicks / TimeSpan.TicksPerMinute, StringComparer.Ordinal.GetHashCode(who));
+        return _pages.AddOrUpdate(key, 1, static (_, pages) => pages + 1) > MostPages ? $"too fast: over {MostPages} pages in a minute" : null;
+    }
+}
