@@ -75,7 +75,7 @@ public sealed class LinkDirectory(NpgsqlDataSource database, TimeProvider clock)
         if (!await row.ReadAsync(cancel))
             return null;
         var owner = new KeyOwner(row.GetGuid(8), row.GetGuid(9), Guid.Empty, ApiKeyKind.Secret, IsTest: false, row.GetString(10), row.IsDBNull(11) ? null : row.GetString(11), row.GetBoolean(12))
-            { BotRules = BotRules.Read(row.IsDBNull(13) ? null : row.GetString(13)) };
+        { BotRules = BotRules.Read(row.IsDBNull(13) ? null : row.GetString(13)) };
         // links made before targets were stored as ASCII
         if (LinkTarget.Ascii(row.GetString(2)) is not { } target)
             return null;

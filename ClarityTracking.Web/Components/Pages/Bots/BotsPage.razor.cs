@@ -56,7 +56,7 @@ public sealed partial class BotsPage(Quarantine quarantine, BotRuleService rules
         ? BotRuleDraft.Templates.FirstOrDefault(t => t.Key == Template).Make?.Invoke() ?? new BotRuleDraft()
         : Loaded.Value?.Rules.FirstOrDefault(r => r.Id.ToString() == Open) is { } rule ? BotRuleDraft.Of(rule) : null;
 
-    private static string DetailOf(BotGroup group) => group.Reason.Contains(": ", StringComparison.Ordinal) ? Capital(group.Reason[(group.Reason.IndexOf(": ", StringComparison.Ordinal) + 2)..]) : Capital(group.Reason);
+    private static string DetailOf(BotGroup group) => group.Reason.Contains(": ", StringComparison.Ordinal) ? group.Reason[(group.Reason.IndexOf(": ", StringComparison.Ordinal) + 2)..] : Capital(group.Reason);
 
     private static string Capital(string text) => text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..];
 
