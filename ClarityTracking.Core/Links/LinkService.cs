@@ -26,9 +26,9 @@ namespace ClarityTracking.Core.Links;
 public sealed record LinkDetails(Guid Id, string Name, string Slug, string Url, string TargetUrl, string? Channel, string? Campaign, IReadOnlyDictionary<string, string> Utm, int WindowDays,
     DateTimeOffset? ExpiresAt, DateTimeOffset CreatedAt, long Clicks, long Conversions, decimal Revenue);
 
-/// <summary>What can be set; null = as it is, or the default of a new link.</summary>
+/// <summary>What can be set; null = as it is, or the default of a new link. <c>NoExpiry</c> takes an expiry off.</summary>
 public sealed record LinkValues(string? Name, string? TargetUrl, string? Slug, string? Channel, string? Campaign, int? WindowDays, DateTimeOffset? ExpiresAt,
-    IReadOnlyDictionary<string, string>? Utm);
+    IReadOnlyDictionary<string, string>? Utm, bool NoExpiry = false);
 
 /// <summary>Campaign links of a website.</summary>
 public sealed class LinkService(ClarityDb database, LinkDirectory directory, IConfiguration configuration, TimeProvider clock)
@@ -114,7 +114,8 @@ public sealed class LinkService(ClarityDb database, LinkDirectory directory, ICo
             UPDATE campaign_links SET name = coalesce({values.Name?.Trim()}, name), target_url = coalesce({(values.TargetUrl is null ? null : LinkTarget.Ascii(values.TargetUrl))}, target_url),
                    channel = CASE WHEN {values.Channel is null} THEN channel ELSE {Text(values.Channel)?.ToLowerInvariant()} END,
                    campaign = CASE WHEN {values.Campaign is null} THEN campaign ELSE {Text(values.Campaign)} END,
-                   utm = coalesce({utm}::jsonb, utm), window_days = coalesce({values.WindowDays}, window_days), expires_at = coalesce({values.ExpiresAt?.ToUniversalTime()}, expires_at),
+                   utm = coalesce({utm}::jsonb, utm), window_days = coalesce({values.WindowDays}, window_days), 
+                   expires_at = CASE WHEN {values.NoExpiry} THEN NULL ELSE coalesce({values.ExpiresAt?.ToUniversalTime()}, expires_at) END,
                    updated_at = {now}
              WHERE workspace_id = {workspaceId} AND website_id = {websiteId} AND id = {id}
             """, cancel);
@@ -159,6 +160,8 @@ public sealed class LinkService(ClarityDb database, LinkDirectory directory, ICo
             rules.Add("slug", "slug must be 3 to 64 characters of letters, digits, hyphen and underscore.");
         if (values.WindowDays is < 0 or > CampaignLink.MostWindowDays)
             rules.Add("windowDays", $"windowDays must be 0 to {CampaignLink.MostWindowDays}.");
+        if (values is { NoExpiry: true, ExpiresAt: not null })
+            rules.Add("noExpiry", "noExpiry takes the expiry off; leave expiresAt away.");
         if (isNew && values.ExpiresAt <= now)
             rules.Add("expiresAt", "expiresAt is in the past.");
         foreach (var (field, text) in new[] { ("channel", values.Channel), ("campaign", values.Campaign) })

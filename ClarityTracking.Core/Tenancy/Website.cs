@@ -54,7 +54,7 @@ public sealed class Website
         Domain = domain ?? Domain;
         Currency = currency ?? Currency;
         TimeZone = timeZone ?? TimeZone;
-        DefaultCountry = defaultCountry ?? DefaultCountry;
+        DefaultCountry = defaultCountry is "" ? null : defaultCountry ?? DefaultCountry;
         PrivacyMode = privacyMode ?? PrivacyMode;
     }
 

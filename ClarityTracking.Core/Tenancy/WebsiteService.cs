@@ -30,7 +30,7 @@ public sealed record WebsiteInfo(Guid Id, Guid WorkspaceId, string Name, string 
 /// <param name="SecretKey">Shown this once.</param>
 public sealed record NewWebsite(WebsiteInfo Website, string SecretKey);
 
-/// <summary>What can be set; null = as it is, or the default for a new website.</summary>
+/// <summary>What can be set; null = as it is, or the default for a new website. An empty country = unknown.</summary>
 public sealed record WebsiteValues(string? Name, string? Domain, string? Currency, string? TimeZone, string? DefaultCountry, bool? PrivacyMode,
     string? ScriptAlias = null);
 
@@ -152,7 +152,7 @@ public sealed class WebsiteService(ClarityDb database, KeyDirectory directory, S
             rules.Domain("domain", given.Domain, required: isNew),
             rules.Currency("currency", given.Currency),
             rules.TimeZone("timeZone", given.TimeZone),
-            rules.Country("defaultCountry", given.DefaultCountry),
+            given.DefaultCountry?.Trim() is "" ? "" : rules.Country("defaultCountry", given.DefaultCountry),
             given.PrivacyMode,
             rules.ScriptAliasWord("scriptAlias", given.ScriptAlias));
         return rules.Errors.Count > 0 ? Error.Invalid(rules.Errors) : values;

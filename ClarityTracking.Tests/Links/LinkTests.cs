@@ -52,6 +52,8 @@ public sealed class LinkTests(AppFixture app) : IClassFixture<AppFixture>
         using var client = app.ClientFor(link.Account);
         await AppFixture.JsonOf(await client.PatchAsJsonAsync($"/api/websites/{link.Site.Id}/links/{link.Id}", new { expiresAt = DateTimeOffset.UtcNow.AddDays(-1) }));
         Assert.Equal(HttpStatusCode.Gone, (await link.FollowAsync("", Phone)).Status);
+        await AppFixture.JsonOf(await client.PatchAsJsonAsync($"/api/websites/{link.Site.Id}/links/{link.Id}", new { noExpiry = true }));
+        Assert.Equal(HttpStatusCode.Found, (await link.FollowAsync("", Phone)).Status);
     }
 
     [Fact]

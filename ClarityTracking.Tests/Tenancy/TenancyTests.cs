@@ -57,6 +57,7 @@ public sealed class TenancyTests(AppFixture app) : IClassFixture<AppFixture>
 
         var changed = await AppFixture.JsonOf(await client.PatchAsJsonAsync(path, new { currency = "CHF" }));
         Assert.Equal(("CHF", "DE", "Salon"), (changed.GetProperty("currency").GetString(), changed.GetProperty("defaultCountry").GetString(), changed.GetProperty("name").GetString()));
+        Assert.Equal(JsonValueKind.Null, (await AppFixture.JsonOf(await client.PatchAsJsonAsync(path, new { defaultCountry = "" }))).GetProperty("defaultCountry").ValueKind);
         var got = await AppFixture.JsonOf(await client.GetAsync(path));
         Assert.False(got.TryGetProperty("secretKey", out _));
         Assert.Equal(site.GetProperty("publishableKey").GetString(), got.GetProperty("publishableKey").GetString());

@@ -51,7 +51,7 @@ public sealed partial class LinkForm(LinkService links)
         foreach (var (name, value) in Existing?.Utm ?? new Dictionary<string, string>())
             if (!_utm.ContainsKey(name))
                 utm[name] = value;
-        var values = new LinkValues(_name, _target, _slug.Trim() is { Length: > 0 } slug ? slug : null, _channel, _campaign, _window, expires, utm);
+        var values = new LinkValues(_name, _target, _slug.Trim() is { Length: > 0 } slug ? slug : null, _channel, _campaign, _window, expires, utm, NoExpiry: expires is null);
         var saved = await DoAsync((caller, cancel) => Existing is { } link ? links.ChangeAsync(caller, WebsiteId, link.Id, values, cancel) : links.CreateAsync(caller, WebsiteId, values, cancel),
             Existing is null ? $"{_name} is ready to share" : $"{_name} is saved", _errors);
         _isBusy = false;

@@ -13,7 +13,7 @@ public sealed class WebsiteInput
 
     public string TimeZone { get; set; } = "UTC";
 
-    /// <summary>Empty = not told.</summary>
+    /// <summary>Empty = unknown.</summary>
     public string Country { get; set; } = "";
 
     public bool PrivacyMode { get; set; }
@@ -29,5 +29,5 @@ public sealed class WebsiteInput
         PrivacyMode = website.PrivacyMode,
     };
 
-    public WebsiteValues ToValues() => new(Name, Domain, Currency, TimeZone, Country.Length == 0 ? null : Country, PrivacyMode);
+    public WebsiteValues ToValues() => new(Name, Domain, Currency, TimeZone, Country, PrivacyMode);
 }
