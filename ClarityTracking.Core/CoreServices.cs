@@ -1,4 +1,5 @@
 using ClarityTracking.Core.Alerts;
+using ClarityTracking.Core.Attribution.Matching;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Conversions;
@@ -89,6 +90,7 @@ public static class CoreServices
         services.AddSingleton<PlatformScoreFetcher>().AddSingleton<PlatformScoreQueries>().AddSingleton<MatchQualityWeights>().AddSingleton<MatchQualityStudio>();
         services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
         services.AddSingleton<SpendImporter>().AddSingleton<SpendImports>().AddSingleton<SpendUpload>().AddSingleton<SpendQueries>();
+        services.AddMatching();
         services.AddAlerts(roles.HasFlag(NodeRoles.Worker));
         return services;
     }
