@@ -116,6 +116,9 @@ public sealed class ProblemTests(AppFixture app) : IClassFixture<AppFixture>
     {
         using var client = app.Anonymous();
         var document = await AppFixture.JsonOf(await client.GetAsync("/openapi/v1.json"));
+        Assert.Equal("bearer", document.GetProperty("components").GetProperty("securitySchemes").GetProperty("bearer").GetProperty("scheme").GetString());
+        Assert.True(document.GetProperty("paths").GetProperty("/api/websites").GetProperty("get").GetProperty("security")[0].TryGetProperty("bearer", out _));
+        Assert.False(document.GetProperty("paths").GetProperty("/api/login").GetProperty("post").TryGetProperty("security", out _));
         var paths = document.GetProperty("paths");
         foreach (var path in new[] { "/api/register", "/api/websites/{id}/connections/{cid}/test", "/api/websites/{id}/events/{eventId}", "/api/websites/{id}/deliveries/replay" })
             Assert.True(paths.TryGetProperty(path, out _), $"{path} is missing");

@@ -19,7 +19,7 @@ public static class Api
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         services.AddSingleton<OwnAddress>();
         services.AddProblemDetails();
-        services.AddOpenApi();
+        services.AddOpenApi(ApiDescription.NameCallers);
         return services;
     }
 
