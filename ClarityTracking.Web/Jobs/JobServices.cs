@@ -13,7 +13,7 @@ public static class JobServices
 {
     public static IServiceCollection AddClarityJobs(this IServiceCollection services, string connectionString)
     {
-        services.AddSingleton<EventKeys>().AddSingleton<Retention>();
+        services.AddSingleton<JobsOverview>().AddSingleton<EventKeys>().AddSingleton<Retention>();
         services.AddOptions<RetentionOptions>().BindConfiguration("Clarity:Retention").ValidateDataAnnotations().ValidateOnStart();
         services.AddQuartz(quartz =>
         {

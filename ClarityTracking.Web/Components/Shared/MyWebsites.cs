@@ -13,6 +13,9 @@ public sealed class MyWebsites(WebsiteService websites, AlertService alerts, Cur
     /// <summary>Open alerts by website; websites without any are left out.</summary>
     public IReadOnlyDictionary<Guid, int> OpenAlerts { get; private set; } = new Dictionary<Guid, int>();
 
+    /// <summary>They look after the installation too.</summary>
+    public bool IsOperator { get; private set; }
+
     /// <summary>The list or the counts have changed.</summary>
     public event Action? Changed;
 
@@ -20,6 +23,7 @@ public sealed class MyWebsites(WebsiteService websites, AlertService alerts, Cur
     public Task LoadAsync() => ReadAsync(async () =>
     {
         var who = await caller.GetAsync(CancellationToken.None);
+        IsOperator = who.IsOperator;
         All = await websites.ListAsync(who, workspaceId: null, CancellationToken.None);
         OpenAlerts = await alerts.CountOpenAsync(who, CancellationToken.None);
     });
