@@ -183,7 +183,7 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
         var isNewer = record.EventTime is not { } at || at >= stored.ToldAt;
         var (customer, old) = (record.Customer ?? new InboundCustomer(), before.Customer ?? new InboundCustomer());
         var (wins, fills) = isNewer ? (customer, old) : (old, customer);
-        foreach (var (name, value) in record.Attribution ?? new Dictionary<string, string>())
+        foreach (var (name, value) in (record.Attribution ?? new Dictionary<string, string>()).Concat(MadeOn(record)))
             if (isNewer)
                 attribution[name] = value;
             else
@@ -206,6 +206,14 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
             Ip = record.Ip ?? before.Ip,
             UserAgent = record.UserAgent ?? before.UserAgent,
         };
+    }
+
+    /// <summary>How and on what it was made, kept beside what was passed through.</summary>
+    private static IEnumerable<KeyValuePair<string, string>> MadeOn(InboundRecord record)
+    {
+        foreach (var (name, value) in new[] { ("channel", record.Channel), ("device", record.Device?.Device), ("os", record.Device?.Os), ("browser", record.Device?.Browser) })
+            if (value is { Length: > 0 and <= LongestId })
+                yield return new(name, value);
     }
 
     private async Task WriteAsync(NpgsqlConnection connection, SourceConnection source, StoredConversion stored, InboundRecord merged, ConversionState state,
