@@ -37,6 +37,7 @@ public static class Api
         api.MapFilterRules();
         api.MapInboundWebhooks();
         api.MapBookings();
+        api.MapPeople();
         api.MapLinks();
         api.MapConversions();
         api.MapOAuth();
