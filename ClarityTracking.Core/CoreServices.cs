@@ -90,7 +90,7 @@ public static class CoreServices
         services.AddSingleton<PlatformScoreFetcher>().AddSingleton<PlatformScoreQueries>().AddSingleton<MatchQualityWeights>().AddSingleton<MatchQualityStudio>();
         services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
         services.AddSingleton<SpendImporter>().AddSingleton<SpendImports>().AddSingleton<SpendUpload>().AddSingleton<SpendQueries>();
-        services.AddMatching();
+        services.AddMatching(roles.HasFlag(NodeRoles.Worker));
         services.AddAlerts(roles.HasFlag(NodeRoles.Worker));
         return services;
     }
