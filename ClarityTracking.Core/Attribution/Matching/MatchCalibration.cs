@@ -10,7 +10,7 @@ namespace ClarityTracking.Core.Attribution.Matching;
 /// the shipped curve as <see cref="PriorAnswers"/>: a few decisions change little, many outweigh it. Conversions that carry a click id are not learned from:
 /// they always have a touchpoint, so they would teach that every conversion has one.
 /// </summary>
-internal sealed class MatchCalibration(NpgsqlDataSource database, TimeProvider clock)
+public sealed class MatchCalibration(NpgsqlDataSource database, TimeProvider clock)
 {
     private const int PriorAnswers = 25, MostDecisions = 5000, MostWorkspaces = 10_000;
     private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(1);
@@ -39,7 +39,7 @@ internal sealed class MatchCalibration(NpgsqlDataSource database, TimeProvider c
     }
 
     /// <summary>Learns the curves of a workspace anew from all decisions of its people.</summary>
-    public async Task RelearnAsync(NpgsqlConnection connection, Guid workspaceId, CancellationToken cancel)
+    internal async Task RelearnAsync(NpgsqlConnection connection, Guid workspaceId, CancellationToken cancel)
     {
         var (named, none) = (new List<(double, bool)>(), new List<(double, bool)>());
         await using (var command = new NpgsqlCommand($"""

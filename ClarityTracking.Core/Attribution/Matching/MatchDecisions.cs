@@ -9,7 +9,7 @@ namespace ClarityTracking.Core.Attribution.Matching;
 /// <summary>
 /// People's word on matches: confirmed or rejected, it stays whatever arrives later, until it is undone. Each decision teaches the workspace's calibration.
 /// </summary>
-internal sealed class MatchDecisions(ClarityDb tenants, NpgsqlDataSource database, MatchCalibration calibration, MatchQueries matches, ConversionsQueued queued, TimeProvider clock)
+public sealed class MatchDecisions(ClarityDb tenants, NpgsqlDataSource database, MatchCalibration calibration, MatchQueries matches, ConversionsQueued queued, TimeProvider clock)
 {
     /// <summary>Says that a touchpoint earned the conversion, or (null) that none did.</summary>
     public Task<Result<MatchInfo>> ConfirmAsync(Caller caller, Guid websiteId, Guid conversionId, Guid? touchpointId, CancellationToken cancel) =>

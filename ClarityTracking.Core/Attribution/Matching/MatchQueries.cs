@@ -37,6 +37,9 @@ public sealed record MatchLine(string BookingId, string? TpId, double Confidence
 /// <summary>A touchpoint held to be the customer's.</summary>
 public sealed record MatchLineTouch(string TpId, double Confidence);
 
+/// <summary>Lines that are read while they are written out.</summary>
+public sealed record MatchLines(IAsyncEnumerable<MatchLine> All);
+
 /// <summary>Matches, read.</summary>
 public sealed class MatchQueries(ClarityDb tenants, NpgsqlDataSource database)
 {
@@ -75,11 +78,11 @@ public sealed class MatchQueries(ClarityDb tenants, NpgsqlDataSource database)
     /// <summary>
     /// One line for every booking, order and payment of a website, tests left out, in the order they were made; also for those of which nothing is known. What is not matched yet has confidence 0.
     /// </summary>
-    public async Task<Result<IAsyncEnumerable<MatchLine>>> LinesAsync(Caller caller, Guid websiteId, CancellationToken cancel)
+    public async Task<Result<MatchLines>> LinesAsync(Caller caller, Guid websiteId, CancellationToken cancel)
     {
         await using var db = tenants.For(caller);
         var website = await db.WebsiteAsync(caller, websiteId, Role.Viewer, cancel);
-        return website.IsOk ? Result<IAsyncEnumerable<MatchLine>>.Of(LinesAsync(website.Value.WorkspaceId, websiteId, cancel)) : website.Error;
+        return website.IsOk ? new MatchLines(LinesAsync(website.Value.WorkspaceId, websiteId, cancel)) : website.Error;
     }
 
     private async IAsyncEnumerable<MatchLine> LinesAsync(Guid workspaceId, Guid websiteId, [EnumeratorCancellation] CancellationToken cancel)

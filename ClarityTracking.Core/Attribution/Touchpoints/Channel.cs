@@ -90,7 +90,7 @@ public static class Channel
     private static readonly FrozenSet<string> Detours = Words("""
         stripe.com paypal.com pay.google.com klarna.com afterpay.com clearpay.co.uk squareup.com square.site mollie.com adyen.com shop.app checkout.shopify.com pay.shopify.com sezzle.com affirm.com
         razorpay.com authorize.net braintreegateway.com worldpay.com amazonpay.com pay.amazon.com checkout.com cardinalcommerce.com arcot.com 3dsecure.io paddle.com lemonsqueezy.com
-        accounts.google.com appleid.apple.com login.microsoftonline.com login.live.com login.yahoo.com auth0.com okta.com clerk.accounts.dev github.com/login id.me
+        accounts.google.com appleid.apple.com login.microsoftonline.com login.live.com login.yahoo.com auth0.com okta.com clerk.accounts.dev id.me
         """);
 
     /// <summary>Finds the channel.</summary>
@@ -108,10 +108,12 @@ public static class Channel
         return arrival.IsLink ? Link : Direct;
     }
 
-    /// <summary>A channel's name as it is stored: lower case, blanks as underscores.</summary>
-    public static string? Word(string? text) =>
-        text?.Trim().ToLowerInvariant() is { Length: > 0 } word && word is not ("(none)" or "(not set)" or "(direct)")
-            ? string.Join('_', word.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)) is { Length: > Longest } longer ? longer[..Longest] : string.Join('_', word.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)) : null;
+    /// <summary>A channel's name as it is stored: lower case, blanks as underscores, at most 60 characters. Null = it names none.</summary>
+    public static string? Word(string? text)
+    {
+        var word = string.Join('_', (text ?? "").ToLowerInvariant().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        return word is "" or "(none)" or "(not_set)" or "(direct)" ? null : word.Length > Longest ? word[..Longest] : word;
+    }
 
     /// <summary>The host a visitor came from, in lower case without <c>www.</c>; null when it is the website's own, a payment's or a sign-in's, or none.</summary>
     /// <param name="referrer">Address.</param>

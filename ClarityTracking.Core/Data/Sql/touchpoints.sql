@@ -44,6 +44,8 @@ CREATE TABLE touchpoints (
 );
 CREATE INDEX touchpoints_by_time ON touchpoints (workspace_id, website_id, occurred_at) WHERE channel IS NOT NULL;
 CREATE INDEX touchpoints_by_profile ON touchpoints (workspace_id, website_id, profile, occurred_at);
+-- a landing looks for the click on a campaign link that led to it
+CREATE INDEX touchpoints_by_tracking ON touchpoints (workspace_id, website_id, click_id) WHERE click_id LIKE 'ct\_tracking\_id.%';
 
 -- What a touchpoint can be found by: keyed hashes (64 bits of HMAC-SHA-256) of visitor id, click id, email and its local part, phone and its last seven
 -- digits, surname, address ... One lookup of an index for each key of a booking.

@@ -1,0 +1,10 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ClarityTracking.Core.Attribution.Touchpoints;
+
+/// <summary>Registers touchpoints. The worker is hosted by <see cref="CoreServices"/> where workers run.</summary>
+public static class TouchpointServices
+{
+    /// <summary>Writers.</summary>
+    public static IServiceCollection AddTouchpoints(this IServiceCollection services) => services.AddSingleton<TouchpointWriter>();
+}
