@@ -16,7 +16,7 @@ public sealed record ExportedPerson(DateTimeOffset ExportedAt, IReadOnlyList<Jso
 }
 
 /// <summary>Gives out what is kept about a person. Each export stands in the audit log.</summary>
-public sealed class PersonExport(ClarityDb tenants, NpgsqlDataSource database, PersonTokens tokens, EventLoader loader, ConversionWriter conversions, PersonWriter persons,
+public sealed class PersonExport(ClarityDb tenants, NpgsqlDataSource database, PersonTokens tokens, EventLoader loader, PersonWriter persons,
     Connections.SecretProtector protector, TimeProvider clock)
 {
     private const int MostEvents = 20_000;
@@ -112,10 +112,12 @@ public sealed class PersonExport(ClarityDb tenants, NpgsqlDataSource database, P
             {
                 Conversion = JsonElement.Parse(row.GetString(2)),
                 Changes = JsonElement.Parse(row.GetString(3)),
-                Person = Opened(() => conversions.OpenPerson(footprint.WorkspaceId, row.GetGuid(0), row.IsDBNull(1) ? null : row.GetFieldValue<byte[]>(1))),
+                Person = Opened(() => Told(ConversionWriter.OpenPerson(protector, footprint.WorkspaceId, row.GetGuid(0), row.IsDBNull(1) ? null : row.GetFieldValue<byte[]>(1)))),
             }, JsonSerializerOptions.Web));
         return list;
     }
+
+    private static object Told((Inbound.InboundCustomer? Customer, string? Ip, string? UserAgent) person) => new { person.Customer, person.Ip, person.UserAgent };
 
     /// <summary>What was sealed with another master key cannot be given out.</summary>
     private static T? Opened<T>(Func<T> open) where T : class

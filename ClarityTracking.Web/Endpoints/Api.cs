@@ -39,6 +39,7 @@ public static class Api
         api.MapBookings();
         api.MapPeople();
         api.MapLinks();
+        api.MapMatches();
         api.MapConversions();
         api.MapOAuth();
         api.MapEvents();
