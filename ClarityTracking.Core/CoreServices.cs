@@ -94,7 +94,7 @@ public static class CoreServices
         services.AddSingleton<WorkQueues>().AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
         services.AddSingleton<SpendImporter>().AddSingleton<SpendImports>().AddSingleton<SpendUpload>().AddSingleton<SpendQueries>();
         services.AddTouchpoints();
-        services.AddMatching();
+        services.AddMatching(roles.HasFlag(NodeRoles.Worker));
         services.AddAlerts(roles.HasFlag(NodeRoles.Worker));
         return services;
     }

@@ -78,6 +78,15 @@ public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptio
             // spend goes with the conversions it is compared with
             ("ad_spend", "day < $1", DateOnly.FromDateTime(events.UtcDateTime)),
             ("spend_imports", "finished_at < $1", deliveries),
+            // touches go with the events they are made of; a person is kept for what is known of them
+            ("touchpoint_keys", "occurred_at < $1", events),
+            ("touchpoints", "occurred_at < $1", events),
+            ("person_ids", "last_seen_at < $1", events),
+            ("persons", """
+                last_seen_at < $1 AND NOT EXISTS (SELECT FROM person_ids i WHERE i.workspace_id = persons.workspace_id AND i.person_id = persons.id)
+                AND NOT EXISTS (SELECT FROM conversions c WHERE c.workspace_id = persons.workspace_id AND c.person_id = persons.id)
+                AND NOT EXISTS (SELECT FROM persons m WHERE m.workspace_id = persons.workspace_id AND m.merged_into = persons.id)
+                """, events),
         })
             rows += await ClearAsync(connection, table, condition, oldest, cancel);
         return new RetentionResult(dropped, rows);

@@ -19,6 +19,8 @@ public enum SkipReason
     Filter,
     /// <summary>The platform needs a field that the event does not have (a Purchase without value).</summary>
     MissingField,
+    /// <summary>The person was erased before it was sent.</summary>
+    Erased,
 }
 
 /// <summary>A reason with the detail a person needs to act on it.</summary>

@@ -38,7 +38,9 @@ public static class Api
         api.MapBots();
         api.MapInboundWebhooks();
         api.MapBookings();
+        api.MapPeople();
         api.MapLinks();
+        api.MapMatches();
         api.MapConversions();
         api.MapOAuth();
         api.MapEvents();

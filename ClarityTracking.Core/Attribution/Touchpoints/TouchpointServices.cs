@@ -9,5 +9,6 @@ public static class TouchpointServices
 {
     /// <summary>Writers.</summary>
     public static IServiceCollection AddTouchpoints(this IServiceCollection services) => 
-        services.AddSingleton<TouchpointWriter>().AddSingleton<TrackedConversions>().AddSingleton<PersonTokens>().AddSingleton<PersonWriter>().AddSingleton<PersonFollower>();
+        services.AddSingleton<TouchpointWriter>().AddSingleton<TrackedConversions>().AddSingleton<PersonTokens>().AddSingleton<PersonWriter>().AddSingleton<PersonFollower>()
+            .AddSingleton<PersonQueries>().AddSingleton<PersonMerges>().AddSingleton<PersonErasure>().AddSingleton<PersonExport>();
 }

@@ -103,15 +103,15 @@ public sealed partial class TouchpointWorker(
         await LockAsync(connection, website.Id, cancel);
         var candidates = events.Select(e => (Event: e, Touch: TouchpointReader.Read(e, website.Facts))).Where(c => c.Touch is not null).ToList();
         var written = await touchpoints.WriteAsync(connection, website.Facts, candidates.ConvertAll(c => c.Touch!), cancel);
+        var made = new List<Guid>();
         foreach (var conversion in changed)
-            await TrackedConversions.GiveWayAsync(connection, website.WorkspaceId, website.Id, conversion, cancel);
-        var made = await tracked.TakeAsync(connection, website.Facts, events, cancel);
+            if (await TrackedConversions.GiveWayAsync(connection, website.WorkspaceId, website.Id, conversion, cancel))
+                made.Add(conversion);
+        made.AddRange(await tracked.TakeAsync(connection, website.Facts, events, cancel));
         var isWritten = written.ToHashSet();
         var sightings = candidates.Where(c => !c.Event.IsTest && (c.Touch!.Kind is not (TouchpointKind.Visit or TouchpointKind.Click) || isWritten.Contains(c.Event.Id)))
             .Select(c => people.OfEvent(c.Event, c.Touch!));
-        await people.StitchAsync(connection, website, sightings, [.. changed.Concat(made).Distinct()], cancel);
-        foreach (var conversion in made.Distinct())
-            await MatchQueue.AddAsync(connection, website.WorkspaceId, website.Id, conversion, clock.GetUtcNow(), cancel);
+        await people.StitchAsync(connection, website, sightings, [.. changed.Concat(made).Distinct()], made.ToHashSet(), cancel);
         await MatchQueue.RequeueForAsync(connection, website.WorkspaceId, website.Id, written, clock.GetUtcNow(), cancel);
     }
 

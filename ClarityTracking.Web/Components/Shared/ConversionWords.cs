@@ -24,6 +24,14 @@ public static class ConversionWords
     /// <summary>Of an id that is an address, its last part.</summary>
     private static string Short(string senderId) => senderId.StartsWith("https://", StringComparison.Ordinal) ? senderId[(senderId.LastIndexOf('/') + 1)..] : senderId;
 
+    /// <summary>Who told it, where that is no connection.</summary>
+    public static string Source(string source) => source switch
+    {
+        "api" => "Conversions API",
+        TrackedConversions.Source => "The website's own events",
+        _ => source,
+    };
+
     /// <summary>Its value after refunds, with the whole where something was given back; an en dash when it has none.</summary>
     public static string Value(ConversionInfo conversion) => conversion.Value is not { } value ? "–" : Words.Money(value, conversion.Currency);
 }

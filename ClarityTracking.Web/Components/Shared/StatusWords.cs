@@ -27,6 +27,7 @@ public static class StatusWords
         ["missing_field"] = "a field is missing",
         ["filter"] = "filter rule",
         ["too_old"] = "too old",
+        ["erased"] = "person erased",
         // left out of a replay or backfill
         ["already_delivered"] = "already delivered",
         ["gone"] = "no longer there",

@@ -92,7 +92,7 @@ public sealed partial class BookingsPage(ConversionQueries conversions, SourceCa
         string.Join(" + ", sums.Where(s => s.Value > 0).Select(s => Words.Money(s.Value, s.Currency))) is { Length: > 0 } words ? words : "no value told";
 
     private string SourceOf(ConversionInfo conversion) =>
-        conversion.ConnectionName ?? catalog.Find(conversion.Source)?.Info.DisplayName ?? (conversion.Source == "api" ? "Conversions API" : conversion.Source);
+        conversion.ConnectionName ?? catalog.Find(conversion.Source)?.Info.DisplayName ?? ConversionWords.Source(conversion.Source);
 
     private string Short(DateTimeOffset at) => TimeZoneInfo.ConvertTime(at, Viewer.Zone).ToString("d MMM, HH:mm", System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -1,0 +1,170 @@
+using System.Security.Cryptography;
+using System.Text;
+using ClarityTracking.Core.Attribution.Touchpoints;
+using ClarityTracking.Core.Connections;
+using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Inbound;
+using ClarityTracking.Core.Routing;
+using ClarityTracking.Core.Tenancy;
+using Npgsql;
+
+namespace ClarityTracking.Core.People;
+
+/// <summary>What an erasure removed or overwrote; all zero = nothing was kept about them.</summary>
+/// <param name="Persons">Removed with their identifiers and merges.</param>
+/// <param name="Events">Overwritten: who, which browser, where on the page; that something happened and was worth something stays.</param>
+/// <param name="Touchpoints">Overwritten: they stay as touches of nobody, so that sums stay true.</param>
+/// <param name="Conversions">Overwritten likewise.</param>
+/// <param name="Webhooks">Bodies removed.</param>
+/// <param name="Calls">Archived calls to platforms of which the bodies were removed.</param>
+/// <param name="Deliveries">Waiting deliveries that were dropped.</param>
+public sealed record ErasedPerson(long Persons, long Events, long Touchpoints, long Conversions, long Webhooks, long Calls, long Deliveries);
+
+/// <summary>
+/// Erases a person: in bounded batches, each a transaction of its own, persons last. So an erasure that is cut off is simply asked for again. What was already
+/// sent to platforms is theirs to erase.
+/// </summary>
+public sealed class PersonErasure(ClarityDb tenants, NpgsqlDataSource database, PersonTokens tokens, SecretProtector protector, CallArchive archive, TimeProvider clock)
+{
+    private const string Erased = "erased";
+    private const int WebhooksAtOnce = 200;
+
+    /// <summary>Erases.</summary>
+    public async Task<Result<ErasedPerson>> EraseAsync(Caller caller, Guid websiteId, PersonRequest request, CancellationToken cancel)
+    {
+        await using var db = tenants.For(caller);
+        var found = await db.WebsiteAsync(caller, websiteId, Role.Admin, cancel);
+        if (!found.IsOk)
+            return found.Error;
+        request = request.Trimmed();
+        if (request.Check() is { } error)
+            return error;
+        var website = found.Value;
+        await using var connection = await database.OpenConnectionAsync(cancel);
+        var footprint = await PersonFootprint.FindAsync(connection, tokens, website, request, cancel);
+        var (events, calls, deliveries) = (0L, 0L, 0L);
+        var batches = new List<Guid[]>();
+        await foreach (var batch in footprint.EventsAsync(connection, cancel))
+            batches.Add(batch);
+        foreach (var batch in batches)
+        {
+            await using var transaction = await connection.BeginTransactionAsync(cancel);
+            deliveries += await DropWaitingAsync(connection, footprint, batch, cancel);
+            calls += await EmptyCallsAsync(connection, footprint, batch, cancel);
+            events += await OverwriteEventsAsync(connection, footprint, batch, cancel);
+            await transaction.CommitAsync(cancel);
+        }
+        var webhooks = await EmptyWebhooksAsync(connection, footprint, request, cancel);
+        await using (var transaction = await connection.BeginTransactionAsync(cancel))
+        {
+            await TouchpointWorker.LockAsync(connection, websiteId, cancel);
+            var result = new ErasedPerson(footprint.Persons.Length, events, footprint.Touchpoints.Length, footprint.Conversions.Length, webhooks, calls, deliveries);
+            await OverwriteTouchpointsAsync(connection, footprint, cancel);
+            await OverwriteConversionsAsync(connection, footprint, cancel);
+            await RunAsync(connection, "DELETE FROM persons WHERE workspace_id = $1 AND id = ANY ($2)", cancel, footprint.WorkspaceId, footprint.Persons); // merges and identifiers go with them
+            await RunAsync(connection, """
+                DELETE FROM person_ids WHERE workspace_id = $1 AND website_id = $2 AND kind = 'visitor' AND token = ANY ($3)
+                """, cancel, footprint.WorkspaceId, footprint.WebsiteId, footprint.Visitors);
+            await transaction.CommitAsync(cancel);
+            db.Audit(website.WorkspaceId, caller, "person.erased", $"website {websiteId}",
+                $"{result.Persons} persons, {result.Events} events, {result.Touchpoints} touchpoints, {result.Conversions} conversions, {result.Webhooks} webhooks, {result.Calls} calls, {result.Deliveries} waiting deliveries", clock.GetUtcNow());
+            await db.SaveChangesAsync(cancel);
+            return result;
+        }
+    }
+
+    /// <summary>What a platform has not been sent yet it will not be sent.</summary>
+    private async Task<long> DropWaitingAsync(NpgsqlConnection connection, PersonFootprint person, Guid[] events, CancellationToken cancel) => await RunAsync(connection, """
+        WITH waiting AS (DELETE FROM delivery_queue WHERE workspace_id = $1 AND event_id = ANY ($2) RETURNING *)
+        INSERT INTO deliveries (workspace_id, website_id, id, connection_id, event_id, event_name, status, reason, detail, attempts, created_at, finished_at)
+        SELECT workspace_id, website_id, id, connection_id, event_id, event_name, 'skipped', $3, 'The person was erased.', attempts, created_at, $4 FROM waiting
+        """, cancel, person.WorkspaceId, events, SkipReason.Erased.Word(), clock.GetUtcNow());
+
+    /// <summary>A call holds a batch of many people's events; without this one's the rest could not be read, so all of it goes.</summary>
+    private async Task<long> EmptyCallsAsync(NpgsqlConnection connection, PersonFootprint person, Guid[] events, CancellationToken cancel)
+    {
+        var calls = await PersonFootprint.ListAsync<Guid>(connection, """
+            WITH sent AS (SELECT id, call_id FROM deliveries WHERE workspace_id = $1 AND event_id = ANY ($2) UNION SELECT id, NULL FROM delivery_queue WHERE workspace_id = $1 AND event_id = ANY ($2))
+            SELECT c.id FROM delivery_calls c WHERE c.workspace_id = $1
+               AND c.id IN (SELECT call_id FROM sent WHERE call_id IS NOT NULL UNION SELECT a.call_id FROM sent s JOIN delivery_attempts a ON a.workspace_id = $1 AND a.delivery_id = s.id)
+            """, cancel, person.WorkspaceId, events);
+        foreach (var call in calls)
+            await RunAsync(connection, "UPDATE delivery_calls SET request = $3, response = NULL WHERE workspace_id = $1 AND id = $2", cancel,
+                person.WorkspaceId, call, archive.Pack(person.WorkspaceId, call, Encoding.UTF8.GetBytes("\"" + Erased + "\"")));
+        return calls.Length;
+    }
+
+    private static Task<long> OverwriteEventsAsync(NpgsqlConnection connection, PersonFootprint person, Guid[] events, CancellationToken cancel) => RunAsync(connection, $"""
+        UPDATE events e SET visitor_id = NULL, session_id = NULL, url = split_part(split_part(url, '?', 1), '#', 1), referrer = substring(referrer FROM '^[^/]*//[^/?#]*'), user_agent = NULL,
+               click_ids = NULL, cookies = NULL, match_keys = NULL, personal_sealed = NULL, redacted = '["{Erased}"]',
+               properties = coalesce((SELECT jsonb_object_agg(key, value) FROM jsonb_each(e.properties) WHERE key IN ('items', 'channel', 'location', 'service', 'content_name')), jsonb_build_object())
+         WHERE workspace_id = $1 AND website_id = $2 AND id = ANY ($3)
+        """, cancel, person.WorkspaceId, person.WebsiteId, events);
+
+    private static async Task OverwriteTouchpointsAsync(NpgsqlConnection connection, PersonFootprint person, CancellationToken cancel)
+    {
+        await RunAsync(connection, "DELETE FROM touchpoint_keys WHERE workspace_id = $1 AND website_id = $2 AND (touchpoint_id = ANY ($3) OR key = ANY ($4))", cancel,
+            person.WorkspaceId, person.WebsiteId, person.Touchpoints, person.Keys);
+        await RunAsync(connection, """
+            UPDATE touchpoints SET profile = id::text, visitor_id = NULL, session_id = NULL, click_id = NULL, personal_sealed = NULL, device = NULL, os = NULL, browser = NULL
+             WHERE workspace_id = $1 AND website_id = $2 AND id = ANY ($3)
+            """, cancel, person.WorkspaceId, person.WebsiteId, person.Touchpoints);
+    }
+
+    private static async Task OverwriteConversionsAsync(NpgsqlConnection connection, PersonFootprint person, CancellationToken cancel)
+    {
+        await RunAsync(connection, "DELETE FROM conversion_keys WHERE workspace_id = $1 AND conversion_id = ANY ($2)", cancel, person.WorkspaceId, person.Conversions);
+        await RunAsync(connection, """
+            UPDATE conversions SET personal_sealed = NULL, match_keys = NULL, visitor_id = NULL, person_id = NULL,
+                   attribution = (SELECT jsonb_object_agg(key, value) FROM jsonb_each(attribution) WHERE key LIKE 'utm\_%' OR key = 'channel')
+             WHERE workspace_id = $1 AND id = ANY ($2)
+            """, cancel, person.WorkspaceId, person.Conversions);
+    }
+
+    /// <summary>Webhooks that told of their conversions, and those that name what was typed; the bodies are sealed, so each is opened and looked through.</summary>
+    private async Task<long> EmptyWebhooksAsync(NpgsqlConnection connection, PersonFootprint person, PersonRequest request, CancellationToken cancel)
+    {
+        var emptied = await RunAsync(connection, """
+            UPDATE inbound_webhooks SET body_sealed = NULL WHERE workspace_id = $1 AND website_id = $2 AND body_sealed IS NOT NULL AND status <> 'received' AND id IN (
+                SELECT webhook_id FROM conversion_changes WHERE workspace_id = $1 AND conversion_id = ANY ($3) UNION SELECT webhook_id FROM conversion_events WHERE workspace_id = $1 AND conversion_id = ANY ($3))
+            """, cancel, person.WorkspaceId, person.WebsiteId, person.Conversions);
+        string[] words = [.. new[] { request.Email, request.Phone, request.VisitorId }.OfType<string>()];
+        var after = Guid.Empty;
+        while (true)
+        {
+            var bodies = new List<(Guid Id, byte[] Body)>();
+            await using (var read = new NpgsqlCommand("""
+                SELECT id, body_sealed FROM inbound_webhooks WHERE workspace_id = $1 AND website_id = $2 AND id > $3 AND body_sealed IS NOT NULL AND status <> 'received' ORDER BY id LIMIT $4
+                """, connection).With(person.WorkspaceId, person.WebsiteId, after, WebhooksAtOnce))
+            await using (var row = await read.ExecuteReaderAsync(cancel))
+                while (await row.ReadAsync(cancel))
+                    bodies.Add((row.GetGuid(0), row.GetFieldValue<byte[]>(1)));
+            if (bodies.Count == 0)
+                return emptied;
+            after = bodies[^1].Id;
+            var naming = bodies.Where(b => Names(person.WorkspaceId, b.Id, b.Body, words)).Select(b => b.Id).ToArray();
+            if (naming.Length > 0)
+                emptied += await RunAsync(connection, "UPDATE inbound_webhooks SET body_sealed = NULL WHERE workspace_id = $1 AND id = ANY ($2)", cancel, person.WorkspaceId, naming);
+        }
+    }
+
+    private bool Names(Guid workspaceId, Guid webhookId, byte[] body, string[] words)
+    {
+        try
+        {
+            var text = Encoding.UTF8.GetString(protector.Open(InboundIntake.Purpose, workspaceId, webhookId, body));
+            return words.Any(w => text.Contains(w, StringComparison.OrdinalIgnoreCase) || text.Contains(Uri.EscapeDataString(w), StringComparison.OrdinalIgnoreCase));
+        }
+        catch (CryptographicException)
+        {
+            return false; // sealed with a key that is gone: nobody can read it
+        }
+    }
+
+    private static async Task<long> RunAsync(NpgsqlConnection connection, string sql, CancellationToken cancel, params object?[] values)
+    {
+        await using var command = new NpgsqlCommand(sql, connection).With(values);
+        return await command.ExecuteNonQueryAsync(cancel);
+    }
+}
