@@ -142,7 +142,7 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
     }
 
     /// <summary>The conversion with one of these ids. When two of them turn out to be one, the older takes in the younger.</summary>
-    private static async Task<StoredConversion?> FindAsync(NpgsqlConnection connection, SourceConnection source, string[] senderIds, CancellationToken cancel)
+    private async Task<StoredConversion?> FindAsync(NpgsqlConnection connection, SourceConnection source, string[] senderIds, CancellationToken cancel)
     {
         await using var command = Command(connection, """
             SELECT c.id, c.sender_id, c.told_at, c.attribution, c.personal_sealed
@@ -179,8 +179,30 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
                 """, cancel, source.WorkspaceId, found[0].Id, younger.Id);
         foreach (var younger in found.Skip(1))
             await ExecuteAsync(connection, "DELETE FROM conversions WHERE workspace_id = $1 AND id = $2", cancel, source.WorkspaceId, younger.Id);
-        return found.Count == 0 ? null : found[0];
+        if (found.Count < 2)
+            return found.FirstOrDefault();
+        // each is sealed for its own id: what the older lacks is sealed anew
+        var person = found.Select(c => PersonOf(source, c)).Aggregate((older, younger) => new StoredPerson(
+            Filled(older.Customer ?? new InboundCustomer(), younger.Customer ?? new InboundCustomer()), older.Ip ?? younger.Ip, older.UserAgent ?? younger.UserAgent));
+        return found[0] with { Personal = protector.Seal(Purpose, source.WorkspaceId, found[0].Id, JsonSerializer.SerializeToUtf8Bytes(person, Shape)) };
     }
+
+    private StoredPerson PersonOf(SourceConnection source, StoredConversion stored) => stored.Personal is null ? StoredPerson.Nothing
+        : JsonSerializer.Deserialize<StoredPerson>(protector.Open(Purpose, source.WorkspaceId, stored.Id, stored.Personal), Shape) ?? StoredPerson.Nothing;
+
+    /// <summary>Of two accounts of a customer the first, field by field, and what it leaves out from the second.</summary>
+    private static InboundCustomer Filled(InboundCustomer wins, InboundCustomer fills) => new()
+    {
+        ExternalId = wins.ExternalId ?? fills.ExternalId,
+        Email = wins.Email ?? fills.Email,
+        Phone = wins.Phone ?? fills.Phone,
+        FirstName = wins.FirstName ?? fills.FirstName,
+        LastName = wins.LastName ?? fills.LastName,
+        City = wins.City ?? fills.City,
+        Region = wins.Region ?? fills.Region,
+        PostalCode = wins.PostalCode ?? fills.PostalCode,
+        Country = wins.Country ?? fills.Country,
+    };
 
     private static async Task<List<ConversionChange>> ChangesAsync(NpgsqlConnection connection, SourceConnection source, Guid conversionId, CancellationToken cancel)
     {
@@ -201,8 +223,7 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
     /// <summary>The newest notification wins field by field; what it leaves out stays.</summary>
     private InboundRecord Merged(SourceConnection source, StoredConversion stored, InboundRecord record)
     {
-        var before = stored.Personal is null ? StoredPerson.Nothing
-            : JsonSerializer.Deserialize<StoredPerson>(protector.Open(Purpose, source.WorkspaceId, stored.Id, stored.Personal), Shape) ?? StoredPerson.Nothing;
+        var before = PersonOf(source, stored);
         var attribution = stored.Attribution is null ? [] : JsonSerializer.Deserialize<Dictionary<string, string>>(stored.Attribution, Shape) ?? [];
         var isNewer = record.EventTime is not { } at || at >= stored.ToldAt;
         var (customer, old) = (record.Customer ?? new InboundCustomer(), before.Customer ?? new InboundCustomer());
@@ -214,18 +235,7 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
                 attribution.TryAdd(name, value);
         return record with
         {
-            Customer = new InboundCustomer
-            {
-                ExternalId = wins.ExternalId ?? fills.ExternalId,
-                Email = wins.Email ?? fills.Email,
-                Phone = wins.Phone ?? fills.Phone,
-                FirstName = wins.FirstName ?? fills.FirstName,
-                LastName = wins.LastName ?? fills.LastName,
-                City = wins.City ?? fills.City,
-                Region = wins.Region ?? fills.Region,
-                PostalCode = wins.PostalCode ?? fills.PostalCode,
-                Country = wins.Country ?? fills.Country,
-            },
+            Customer = Filled(wins, fills),
             Attribution = attribution,
             Ip = record.Ip ?? before.Ip,
             UserAgent = record.UserAgent ?? before.UserAgent,
