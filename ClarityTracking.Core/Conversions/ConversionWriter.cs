@@ -51,8 +51,8 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
         var known = found is null ? [] : await ChangesAsync(connection, source, stored.Id, cancel);
         // A repetition adds nothing, but for an amount that could not be looked up the first time.
         var fresh = changes.FindAll(c => !known.Exists(k => (k.Key == c.Key && (k.Value is not null || c.Value is null)) || IsRetold(k, c, record)));
-        if (webhookId is null)
-            fresh = Telling(stored.SenderId, known, fresh);
+        if (webhookId is null && fresh.Count > 0 && !IsTelling(stored.SenderId, known, fresh))
+            fresh = [];
         known.RemoveAll(k => fresh.Exists(f => f.Key == k.Key));
         known.AddRange(fresh);
         var state = ConversionState.Of(known);
@@ -99,25 +99,17 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
     }
 
     /// <summary>
-    /// Of what was pulled, what tells something new: senders' lists know only how things stand, in other words and at other times than the
+    /// Whether what was pulled tells something new: senders' lists know only how things stand, in other words and at other times than the
     /// notifications that led there.
     /// </summary>
-    private static List<ConversionChange> Telling(string senderId, List<ConversionChange> known, List<ConversionChange> pulled)
+    private static bool IsTelling(string senderId, List<ConversionChange> known, List<ConversionChange> pulled)
     {
-        var all = known;
-        return pulled.FindAll(change =>
-        {
-            List<ConversionChange> more = [.. all.Where(k => k.Key != change.Key), change];
-            if (all.Count > 0)
-            {
-                var (before, after) = (ConversionState.Of(all), ConversionState.Of(more));
-                var owed = ConversionEvent.Of(senderId, before, all).Select(e => e.EventId).ToHashSet(StringComparer.Ordinal);
-                if (before.SaysTheSameAs(after) && ConversionEvent.Of(senderId, after, more).All(e => owed.Contains(e.EventId)))
-                    return false;
-            }
-            all = more;
+        if (known.Count == 0)
             return true;
-        });
+        List<ConversionChange> all = [.. known.Where(k => !pulled.Exists(p => p.Key == k.Key)), .. pulled];
+        var (before, after) = (ConversionState.Of(known), ConversionState.Of(all));
+        var owed = ConversionEvent.Of(senderId, before, known).Select(e => e.EventId).ToHashSet(StringComparer.Ordinal);
+        return !before.SaysTheSameAs(after) || !ConversionEvent.Of(senderId, after, all).All(e => owed.Contains(e.EventId));
     }
 
     /// <summary>An id as it is kept: one that no index can hold is known by its beginning and its digest.</summary>

@@ -46,9 +46,10 @@ public sealed class ShopPullTests(SenderFixture app) : IClassFixture<SenderFixtu
         var pulled = await ShopifyAsync();
         Assert.Equal("done", Text(await app.PullAsync(pulled, 30), "status"));
         Assert.Equal((conversions, events), (await app.ConversionsAsync(pulled), await app.EventsAsync(pulled)));
+        var changes = await ChangesAsync(pulled);
         await PostAsync(pulled, "orders/paid", paid, "refunds/create", Refund(12, 15), "orders/updated", partly, "orders/cancelled", cancelled);
         Assert.Equal(0, Number(await app.PullAsync(pulled, 30), "changes"));
-        Assert.Equal((conversions, events), (await app.ConversionsAsync(pulled), await app.EventsAsync(pulled)));
+        Assert.Equal((conversions, events, changes), (await app.ConversionsAsync(pulled), await app.EventsAsync(pulled), await ChangesAsync(pulled)));
 
         Task<Sender> ShopifyAsync() => Sender.ConnectAsync(app, "shopify", new { shop_domain = SenderMessages.Shop }, new { webhook_secret = _secret, access_token = SenderApis.Token });
         async Task PostAsync(Sender sender, params object[] topicsAndBodies)
