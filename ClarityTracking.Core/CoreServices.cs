@@ -86,7 +86,7 @@ public static class CoreServices
         services.AddTenancy();
         services.AddSingleton<FilterRuleService>().AddSingleton<FilterRulePreviews>();
         services.AddSingleton<ConnectionService>().AddSingleton<SourceSecrets>().AddSingleton<SourceTester>().AddSingleton<ConnectionTester>();
-        services.AddSingleton<OAuthClient>().AddSingleton<OAuthAccounts>().AddSingleton<OAuthConsent>().AddSingleton<OAuthConnections>().AddSingleton<OAuthRefresh>();
+        services.AddSingleton<OAuthClient>().AddSingleton<OAuthAccounts>().AddSingleton<ShopifyWebhooks>().AddSingleton<OAuthConsent>().AddSingleton<OAuthConnections>().AddSingleton<OAuthRefresh>();
         services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();
         services.AddSingleton<DeliveryQueries>().AddSingleton<JobsQueued>().AddSingleton<DeliveryJobs>().AddSingleton<Replay>().AddSingleton<Backfill>();
         services.AddSingleton<PlatformScoreFetcher>().AddSingleton<PlatformScoreQueries>().AddSingleton<MatchQualityWeights>().AddSingleton<MatchQualityStudio>();

@@ -82,6 +82,10 @@ public sealed record ConversionState(ConversionKind Kind, ConversionStatus Statu
         return state.WithRefunds(ordered);
     }
 
+    /// <summary>Whether two states tell the same, but for the sender's word and the moments it names.</summary>
+    internal bool SaysTheSameAs(ConversionState other) => (PaidAt is null) == (other.PaidAt is null)
+        && this == other with { SenderStatus = SenderStatus, OccurredAt = OccurredAt, PaidAt = PaidAt, TimesMoved = TimesMoved };
+
     private ConversionState After(ConversionChange change)
     {
         var moved = StartsAt is { } start && change.StartsAt is { } later && start != later && IsBooking(change.Action);

@@ -53,6 +53,8 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
         var known = found is null ? [] : await ChangesAsync(connection, source, stored.Id, cancel);
         // A repetition adds nothing, but for an amount that could not be looked up the first time.
         var fresh = changes.FindAll(c => !known.Exists(k => (k.Key == c.Key && (k.Value is not null || c.Value is null)) || IsRetold(k, c, record)));
+        if (webhookId is null && fresh.Count > 0 && !IsTelling(stored.SenderId, known, fresh))
+            fresh = [];
         known.RemoveAll(k => fresh.Exists(f => f.Key == k.Key));
         known.AddRange(fresh);
         var state = ConversionState.Of(known);
@@ -101,6 +103,20 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
             && (told.Value is null || known.Value == told.Value);
     }
 
+    /// <summary>
+    /// Whether what was pulled tells something new: senders' lists know only how things stand, in other words and at other times than the
+    /// notifications that led there.
+    /// </summary>
+    private static bool IsTelling(string senderId, List<ConversionChange> known, List<ConversionChange> pulled)
+    {
+        if (known.Count == 0)
+            return true;
+        List<ConversionChange> all = [.. known.Where(k => !pulled.Exists(p => p.Key == k.Key)), .. pulled];
+        var (before, after) = (ConversionState.Of(known), ConversionState.Of(all));
+        var owed = ConversionEvent.Of(senderId, before, known).Select(e => e.EventId).ToHashSet(StringComparer.Ordinal);
+        return !before.SaysTheSameAs(after) || !ConversionEvent.Of(senderId, after, all).All(e => owed.Contains(e.EventId));
+    }
+
     /// <summary>An id as it is kept: one that no index can hold is known by its beginning and its digest.</summary>
     private static string? Known(string? id) => id is { Length: > LongestId }
         ? $"{id[..100]}~{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(id)))}" : id;
@@ -123,7 +139,7 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
     }
 
     /// <summary>The conversion with one of these ids. When two of them turn out to be one, the older takes in the younger.</summary>
-    private static async Task<StoredConversion?> FindAsync(NpgsqlConnection connection, SourceConnection source, string[] senderIds, CancellationToken cancel)
+    private async Task<StoredConversion?> FindAsync(NpgsqlConnection connection, SourceConnection source, string[] senderIds, CancellationToken cancel)
     {
         await using var command = Command(connection, """
             SELECT c.id, c.sender_id, c.told_at, c.attribution, c.personal_sealed
@@ -160,8 +176,27 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
                 """, cancel, source.WorkspaceId, found[0].Id, younger.Id);
         foreach (var younger in found.Skip(1))
             await ExecuteAsync(connection, "DELETE FROM conversions WHERE workspace_id = $1 AND id = $2", cancel, source.WorkspaceId, younger.Id);
-        return found.Count == 0 ? null : found[0];
+        if (found.Count < 2)
+            return found.FirstOrDefault();
+        // each is sealed for its own id: what the older lacks is sealed anew
+        var person = found.Select(c => Open(protector, source.WorkspaceId, c.Id, c.Personal)).Aggregate((older, younger) => new StoredPerson(
+            Filled(older.Customer ?? new InboundCustomer(), younger.Customer ?? new InboundCustomer()), older.Ip ?? younger.Ip, older.UserAgent ?? younger.UserAgent));
+        return found[0] with { Personal = protector.Seal(Purpose, source.WorkspaceId, found[0].Id, JsonSerializer.SerializeToUtf8Bytes(person, Shape)) };
     }
+
+    /// <summary>Of two accounts of a customer the first, field by field, and what it leaves out from the second.</summary>
+    private static InboundCustomer Filled(InboundCustomer wins, InboundCustomer fills) => new()
+    {
+        ExternalId = wins.ExternalId ?? fills.ExternalId,
+        Email = wins.Email ?? fills.Email,
+        Phone = wins.Phone ?? fills.Phone,
+        FirstName = wins.FirstName ?? fills.FirstName,
+        LastName = wins.LastName ?? fills.LastName,
+        City = wins.City ?? fills.City,
+        Region = wins.Region ?? fills.Region,
+        PostalCode = wins.PostalCode ?? fills.PostalCode,
+        Country = wins.Country ?? fills.Country,
+    };
 
     private static async Task<List<ConversionChange>> ChangesAsync(NpgsqlConnection connection, SourceConnection source, Guid conversionId, CancellationToken cancel)
     {
@@ -194,18 +229,7 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
                 attribution.TryAdd(name, value);
         return record with
         {
-            Customer = new InboundCustomer
-            {
-                ExternalId = wins.ExternalId ?? fills.ExternalId,
-                Email = wins.Email ?? fills.Email,
-                Phone = wins.Phone ?? fills.Phone,
-                FirstName = wins.FirstName ?? fills.FirstName,
-                LastName = wins.LastName ?? fills.LastName,
-                City = wins.City ?? fills.City,
-                Region = wins.Region ?? fills.Region,
-                PostalCode = wins.PostalCode ?? fills.PostalCode,
-                Country = wins.Country ?? fills.Country,
-            },
+            Customer = Filled(wins, fills),
             Attribution = attribution,
             Ip = record.Ip ?? before.Ip,
             UserAgent = record.UserAgent ?? before.UserAgent,

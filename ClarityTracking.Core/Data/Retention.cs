@@ -40,6 +40,9 @@ public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptio
 {
     private const int RowsPerBatch = 10_000;
 
+    /// <summary>How long failed webhooks of websites in privacy mode can be replayed.</summary>
+    internal static readonly TimeSpan ReplayableInPrivacyMode = TimeSpan.FromDays(7);
+
     /// <summary>Removes what is past its time. Safe to run again, and to be cut off: each partition is a transaction of its own.</summary>
     /// <exception cref="PostgresException">
     /// <c>55P03</c>: a long query holds a table. Detaching needs the table for itself for a moment and waits at most two seconds for it,
@@ -89,7 +92,19 @@ public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptio
                 """, events),
         })
             rows += await ClearAsync(connection, table, condition, oldest, cancel);
+        await ForgetBodiesAsync(connection, now - ReplayableInPrivacyMode, cancel);
         return new RetentionResult(dropped, rows);
+    }
+
+    /// <summary>In privacy mode the body of a webhook that failed is kept only so long that somebody can correct the cause and replay it.</summary>
+    private static async Task ForgetBodiesAsync(NpgsqlConnection connection, DateTimeOffset before, CancellationToken cancel)
+    {
+        await using var forget = new NpgsqlCommand("""
+            UPDATE inbound_webhooks w SET body_sealed = NULL
+             WHERE w.status = 'failed' AND w.body_sealed IS NOT NULL AND w.last_received_at < $1
+               AND EXISTS (SELECT FROM websites s WHERE s.workspace_id = w.workspace_id AND s.id = w.website_id AND s.privacy_mode)
+            """, connection).With(before);
+        await forget.ExecuteNonQueryAsync(cancel);
     }
 
     /// <summary>The weekly partitions that end at or before a moment, oldest first; a name ends in the Monday its week begins on.</summary>

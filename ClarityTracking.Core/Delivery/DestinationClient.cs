@@ -11,7 +11,11 @@ namespace ClarityTracking.Core.Delivery;
 /// <param name="Body">The answer's first 4 MiB (a list with one entry per event is long), or the network error in words; secrets of the request masked, since platforms quote them.</param>
 /// <param name="Duration">Until the answer was read.</param>
 /// <param name="RetryAfter">The platform's wish, from <c>Retry-After</c> as seconds or date.</param>
-public sealed record CallResult(int? HttpStatus, string Body, TimeSpan Duration, TimeSpan? RetryAfter);
+public sealed record CallResult(int? HttpStatus, string Body, TimeSpan Duration, TimeSpan? RetryAfter)
+{
+    /// <summary>What the answer's headers tell of further pages (<c>Link</c>, <c>X-WP-TotalPages</c>), by name; the rest of the headers is not kept.</summary>
+    public IReadOnlyDictionary<string, string> Paging { get; init; } = new Dictionary<string, string>();
+}
 
 /// <summary>Sends the requests that destinations build. The only part of delivery that touches the network.</summary>
 public sealed class DestinationClient(IHttpClientFactory clients, IConfiguration configuration, TimeProvider clock)
@@ -21,6 +25,8 @@ public sealed class DestinationClient(IHttpClientFactory clients, IConfiguration
 
     /// <summary>Name of the client for addresses that users chose: follows no redirects and stays out of private networks.</summary>
     public const string UserAddressClientName = "user-addresses";
+
+    private static readonly string[] PagingHeaders = ["Link", "X-WP-TotalPages"];
 
     private const int LongestBody = 4 * 1024 * 1024, FirstBuffer = 16 * 1024;
 
@@ -50,7 +56,10 @@ public sealed class DestinationClient(IHttpClientFactory clients, IConfiguration
             var http = clients.CreateClient(request.ToUserAddress ? UserAddressClientName : ClientName);
             using var response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token);
             var body = request.Mask(await ReadStartAsync(response.Content, limit.Token));
-            return new CallResult((int)response.StatusCode, body, clock.GetElapsedTime(started), RetryAfter(response.Headers.RetryAfter));
+            return new CallResult((int)response.StatusCode, body, clock.GetElapsedTime(started), RetryAfter(response.Headers.RetryAfter))
+            {
+                Paging = PagingHeaders.Where(response.Headers.Contains).ToDictionary(name => name, name => string.Join(", ", response.Headers.GetValues(name)), StringComparer.OrdinalIgnoreCase),
+            };
         }
         catch (Exception error) when (error is HttpRequestException or IOException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
         {

@@ -12,6 +12,10 @@ public interface ISource
     /// <summary>Name, fields and steps of the platform.</summary>
     SourceInfo Info { get; }
 
+    /// <summary>Base address of the sender's API, where each account has its own; null = nothing can be asked.</summary>
+    /// <param name="settings">The connection's settings.</param>
+    Uri? BaseUrl(JsonElement settings) => Info.DefaultBaseUrl;
+
     /// <summary>Checks what a user typed: one error per field, empty when fine.</summary>
     /// <param name="settings">The connection's settings.</param>
     /// <param name="credentials">The connection's credentials; null when they are not being changed.</param>

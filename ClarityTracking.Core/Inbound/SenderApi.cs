@@ -19,7 +19,7 @@ public sealed class SenderApi(DestinationClient client, IConfiguration configura
     private const int MostRounds = 3;
 
     /// <summary>What a request to the sender's API needs.</summary>
-    public DestinationAccess AccessOf(ISource sender, SourceConnection source) => new(BaseUrl(sender.Info), source.Settings, source.Credentials, clock.GetUtcNow(),
+    public DestinationAccess AccessOf(ISource sender, SourceConnection source) => new(BaseUrl(sender, source.Settings), source.Settings, source.Credentials, clock.GetUtcNow(),
         ConnectionJson.Text(source.Credentials, "access_token"));
 
     /// <summary>Sends one request.</summary>
@@ -76,10 +76,10 @@ public sealed class SenderApi(DestinationClient client, IConfiguration configura
         }
     }
 
-    private Uri BaseUrl(SourceInfo info)
+    private Uri BaseUrl(ISource sender, JsonElement settings)
     {
-        var section = char.ToUpperInvariant(info.Platform[0]) + info.Platform[1..];
-        return configuration[$"Sources:{section}:BaseUrl"] is { Length: > 0 } url ? new Uri(url) : info.DefaultBaseUrl ?? new Uri("https://source.invalid");
+        var section = char.ToUpperInvariant(sender.Info.Platform[0]) + sender.Info.Platform[1..];
+        return configuration[$"Sources:{section}:BaseUrl"] is { Length: > 0 } url ? new Uri(url) : sender.BaseUrl(settings) ?? new Uri("https://source.invalid");
     }
 }
 
@@ -100,9 +100,9 @@ static class SenderRequest
     }
 
     /// <summary>A question with user name and password.</summary>
-    internal static DestinationRequest GetBasic(string url, string user, string password)
+    internal static DestinationRequest GetBasic(string url, string user, string password, bool toUserAddress = false)
     {
         var pair = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}"));
-        return new DestinationRequest(HttpMethod.Get, new Uri(url), [], new Dictionary<string, string> { ["Authorization"] = $"Basic {pair}" }, [password, pair]);
+        return new DestinationRequest(HttpMethod.Get, new Uri(url), [], new Dictionary<string, string> { ["Authorization"] = $"Basic {pair}" }, [password, pair], ToUserAddress: toUserAddress);
     }
 }

@@ -25,7 +25,7 @@ public sealed class PullTests(SenderFixture app) : IClassFixture<SenderFixture>
         await sender.PostRawAsync(webhook, ("Calendly-Webhook-Signature", $"t={t},v1={SenderFixture.Hex(_secret, $"{t}.{webhook}")}"));
         await sender.ProcessedAsync();
 
-        var first = await PullAsync(sender, 30);
+        var first = await app.PullAsync(sender, 30);
         Assert.Equal("done", first.GetProperty("status").GetString());
         // one, two (made and cancelled), three (made and moved), not what was made before
         Assert.Equal(5, first.GetProperty("records").GetInt32());
@@ -34,7 +34,7 @@ public sealed class PullTests(SenderFixture app) : IClassFixture<SenderFixture>
         Assert.Equal("booking|confirmed|-|0 booking|cancelled|-|0 booking|confirmed|-|0", await app.ConversionsAsync(sender));
         Assert.Equal("booking_canceled=1 booking_rescheduled=1 schedule=3", events);
 
-        var second = await PullAsync(sender, 30);
+        var second = await app.PullAsync(sender, 30);
         Assert.Equal("done", second.GetProperty("status").GetString());
         Assert.Equal(5, second.GetProperty("records").GetInt32());
         Assert.Equal(0, second.GetProperty("changes").GetInt32());
@@ -47,7 +47,7 @@ public sealed class PullTests(SenderFixture app) : IClassFixture<SenderFixture>
     {
         var sender = await Sender.ConnectAsync(app, "calcom", credentials: new { webhook_secret = _secret, access_token = SenderApis.Token });
         app.Apis.Put("/calcom/v2/bookings", new { status = "success", data = new[] { CalBooking("late", 1) } });
-        await PullAsync(sender, 10);
+        await app.PullAsync(sender, 10);
         // told two seconds after the booking was made, as senders do
         var body = JsonSerializer.Serialize(new
         {
@@ -72,13 +72,13 @@ public sealed class PullTests(SenderFixture app) : IClassFixture<SenderFixture>
             status = "success",
             data = all.Skip(int.Parse(request.Query["skip"]!, CultureInfo.InvariantCulture)).Take(int.Parse(request.Query["take"]!, CultureInfo.InvariantCulture)),
         });
-        var pull = await PullAsync(sender, 10);
+        var pull = await app.PullAsync(sender, 10);
         Assert.Equal("done", pull.GetProperty("status").GetString());
         Assert.Equal(2, pull.GetProperty("pages").GetInt32());
         Assert.Equal("cancelled=1 confirmed=101 no_show=1", await app.ValueAsync<string>(
             $"SELECT string_agg(status || '=' || n, ' ' ORDER BY status) FROM (SELECT status, count(*) AS n FROM conversions WHERE website_id = '{sender.Site.Id}' GROUP BY status) s"));
         Assert.Equal("booking_canceled=1 booking_no_show=1 booking_rescheduled=1 schedule=103", await app.EventsAsync(sender));
-        await PullAsync(sender, 10);
+        await app.PullAsync(sender, 10);
         Assert.Equal("booking_canceled=1 booking_no_show=1 booking_rescheduled=1 schedule=103", await app.EventsAsync(sender));
     }
 
@@ -89,7 +89,7 @@ public sealed class PullTests(SenderFixture app) : IClassFixture<SenderFixture>
         var sender = await Sender.ConnectAsync(app, "acuity", new { user_id = SenderApis.AcuityUser, currency = "EUR" }, new { webhook_secret = _secret });
         var asked = new List<string>();
         app.Apis.Put("/acuity/api/v1/appointments", request => Appointments(request, asked));
-        var pull = await PullAsync(sender, 5);
+        var pull = await app.PullAsync(sender, 5);
         Assert.Equal("done", pull.GetProperty("status").GetString());
         Assert.Equal("booking|cancelled|55.00|0 booking|confirmed|55.00|0", await app.ConversionsAsync(sender));
         Assert.Equal("booking_canceled=1 schedule=2", await app.EventsAsync(sender));
@@ -103,8 +103,8 @@ public sealed class PullTests(SenderFixture app) : IClassFixture<SenderFixture>
         app.Apis.Put("/whop/api/v1/payments", request => request.Query["company_id"] != "biz_1" ? null : request.Query["after"] == "c1"
             ? new { data = new[] { WhopPayment("pay_2", []) }, page_info = new { has_next_page = false, end_cursor = "c2" } }
             : new { data = new[] { WhopPayment("pay_1", [new { id = "rfnd_1", amount = 97, status = "succeeded", created_at = Day(-1) }]) }, page_info = new { has_next_page = true, end_cursor = "c1" } });
-        await PullAsync(sender, 5);
-        await PullAsync(sender, 5);
+        await app.PullAsync(sender, 5);
+        await app.PullAsync(sender, 5);
         Assert.Equal("97 0", await app.ValueAsync<string>($"SELECT string_agg(trim_scale(refunded)::text, ' ' ORDER BY refunded DESC) FROM conversions WHERE website_id = '{sender.Site.Id}'"));
         Assert.Equal("purchase=2 refund=1", await app.EventsAsync(sender));
     }
@@ -115,17 +115,17 @@ public sealed class PullTests(SenderFixture app) : IClassFixture<SenderFixture>
         var sender = await CalendlyAsync();
         PutCalendly();
         app.Apis.Fail("/calendly/users/me", 429, 500);
-        var pull = await PullAsync(sender, 30);
+        var pull = await app.PullAsync(sender, 30);
         Assert.Equal("done", pull.GetProperty("status").GetString());
 
         var stranger = await Sender.ConnectAsync(app, "calendly", credentials: new { webhook_secret = _secret, access_token = "expired" });
-        var failed = await PullAsync(stranger, 30);
+        var failed = await app.PullAsync(stranger, 30);
         Assert.Equal("failed", failed.GetProperty("status").GetString());
         Assert.Contains("credentials", failed.GetProperty("reason").GetString(), StringComparison.Ordinal);
         Assert.Equal(JsonValueKind.Null, failed.GetProperty("nextStepAt").ValueKind);
 
         app.Apis.Put("/calendly/users/me", new { resource = new { } });
-        Assert.Contains("shape", (await PullAsync(sender, 30)).GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Contains("shape", (await app.PullAsync(sender, 30)).GetProperty("reason").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -155,24 +155,6 @@ public sealed class PullTests(SenderFixture app) : IClassFixture<SenderFixture>
     }
 
     private Task<Sender> CalendlyAsync() => Sender.ConnectAsync(app, "calendly", credentials: new { webhook_secret = _secret, access_token = SenderApis.Token });
-
-    /// <summary>Asks for a pull and waits for its end.</summary>
-    private async Task<JsonElement> PullAsync(Sender sender, int days)
-    {
-        using var client = app.ClientFor(sender.Account);
-        var path = $"/api/websites/{sender.Site.Id}/connections/{await app.ConnectionAsync(sender)}/pull";
-        var started = await client.PostAsJsonAsync(path, new { days });
-        Assert.Equal(HttpStatusCode.Accepted, started.StatusCode);
-        for (var i = 0; i < 600; i++)
-        {
-            var pull = (await AppFixture.JsonOf(await client.GetAsync(path))).GetProperty("pull");
-            if (pull.GetProperty("status").GetString() is "done" or "failed")
-                return pull;
-            await Task.Delay(100);
-        }
-        Assert.Fail("The pull did not end: " + await client.GetStringAsync(path));
-        return default;
-    }
 
     /// <summary>Two pages of events; the first event has two pages of invitees.</summary>
     private void PutCalendly()

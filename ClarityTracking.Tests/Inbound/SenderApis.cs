@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -15,7 +17,7 @@ namespace ClarityTracking.Tests.Inbound;
 /// </summary>
 public sealed class SenderApis : IAsyncDisposable
 {
-    public const string Token = "token-of-the-connection", AcuityUser = "12345";
+    public const string Token = "token-of-the-connection", AcuityUser = "12345", WooKey = "ck_1234567890";
 
     private readonly WebApplication _app;
     private readonly ConcurrentDictionary<string, Func<HttpRequest, object?>> _answers = new(StringComparer.Ordinal);
@@ -64,7 +66,10 @@ public sealed class SenderApis : IAsyncDisposable
             await http.Response.WriteAsync("{\"error\":\"as told\"}");
             return;
         }
-        http.Response.StatusCode = !IsAllowed(http.Request) ? 401 : http.Request.Method != "GET" ? 405 : 200;
+        using var body = new StreamReader(http.Request.Body);
+        http.Items["body"] = await body.ReadToEndAsync();
+        var method = path.StartsWith("/hubspot/", StringComparison.Ordinal) && path.EndsWith("/search", StringComparison.Ordinal) ? "POST" : "GET";
+        http.Response.StatusCode = !IsAllowed(http.Request) ? 401 : http.Request.Method != method ? 405 : 200;
         var answer = http.Response.StatusCode == 200 && _answers.TryGetValue(path, out var make) ? make(http.Request) : null;
         if (http.Response.StatusCode == 200 && answer is null)
             http.Response.StatusCode = 404;
@@ -76,6 +81,14 @@ public sealed class SenderApis : IAsyncDisposable
         var given = request.Headers.Authorization.ToString();
         if (request.Path.StartsWithSegments("/acuity"))
             return AcuityKeys.Any(key => given == "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes($"{AcuityUser}:{key}")));
+        if (request.Path.StartsWithSegments("/shopify"))
+            return request.Headers["X-Shopify-Access-Token"] == Token && given.Length == 0;
+        if (request.Path.StartsWithSegments("/woo"))
+            return given == "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes($"{WooKey}:{Token}"));
+        if (request.Path.StartsWithSegments("/stripe") && request.Headers["Stripe-Version"] != "2026-10-28.endive")
+            return false;
+        if (request.Path.StartsWithSegments("/square") && !DateOnly.TryParse(request.Headers["Square-Version"], out _))
+            return false;
         return given == $"Bearer {Token}" && (!request.Path.StartsWithSegments("/calcom") || request.Headers["cal-api-version"] == "2024-08-13");
     }
 
@@ -94,7 +107,8 @@ public sealed class SenderFixture : AppFixture
     public override async Task InitializeAsync()
     {
         Apis = await SenderApis.StartAsync();
-        _settings = new[] { "calendly", "calcom", "acuity", "hubspot", "whop" }.ToDictionary(p => $"Sources:{p}:BaseUrl", p => $"{Apis.Url}/{p}");
+        _settings = new[] { "calendly", "calcom", "acuity", "hubspot", "whop", "shopify", "stripe", "square" }.ToDictionary(p => $"Sources:{p}:BaseUrl", p => $"{Apis.Url}/{p}");
+        _settings["Clarity:AllowPrivateNetworks"] = "true"; // a shop of WooCommerce stands where its owner says
         await base.InitializeAsync();
     }
 
@@ -118,6 +132,24 @@ public sealed class SenderFixture : AppFixture
     internal Task<string> EventsAsync(Sender sender) => ValueAsync<string>($"""
         SELECT coalesce(string_agg(name || '=' || n, ' ' ORDER BY name), '') FROM (SELECT name, count(*) AS n FROM events WHERE website_id = '{sender.Site.Id}' AND source = 'webhook' GROUP BY name) e
         """);
+
+    /// <summary>Asks for a pull and waits for its end.</summary>
+    internal async Task<JsonElement> PullAsync(Sender sender, int days)
+    {
+        using var client = ClientFor(sender.Account);
+        var path = $"/api/websites/{sender.Site.Id}/connections/{await ConnectionAsync(sender)}/pull";
+        var started = await client.PostAsJsonAsync(path, new { days });
+        Assert.Equal(HttpStatusCode.Accepted, started.StatusCode);
+        for (var i = 0; i < 600; i++)
+        {
+            var pull = (await JsonOf(await client.GetAsync(path))).GetProperty("pull");
+            if (pull.GetProperty("status").GetString() is "done" or "failed")
+                return pull;
+            await Task.Delay(100);
+        }
+        Assert.Fail("The pull did not end: " + await client.GetStringAsync(path));
+        return default;
+    }
 
     /// <summary>The id of a website's only connection.</summary>
     internal Task<Guid> ConnectionAsync(Sender sender) => ValueAsync<Guid>($"SELECT id FROM connections WHERE website_id = '{sender.Site.Id}'");

@@ -25,6 +25,7 @@ public sealed class AppWithOAuth : AppFixture
 
     protected override IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>(Provider.Settings())
     {
+        ["Clarity:AllowPrivateNetworks"] = "true", // alerts go to a receiver on this machine
         ["Logging:LogLevel:Default"] = "Debug",
         ["Logging:LogLevel:System.Net.Http"] = "Trace",
     };

@@ -108,6 +108,8 @@ public sealed class OAuthServer : IAsyncDisposable
         app.MapGet("/{provider}/decide/{id}/{answer}", server.Decide);
         app.MapMethods("/{provider}/token", ["GET", "POST"], server.TokenAsync);
         app.MapMethods("/{provider}/revoke", ["POST", "DELETE"], server.RevokeAsync);
+        app.MapMethods("/shopify/admin/api/2026-07/webhooks.json", ["GET", "POST"], (Delegate)server.ShopWebhooksAsync);
+        app.MapDelete("/shopify/admin/api/2026-07/webhooks/{id:long}.json", server.DeleteShopWebhook);
         app.MapGet("/{provider}/{**path}", server.Api);
         await app.StartAsync();
         return server;
@@ -374,6 +376,39 @@ public sealed class OAuthServer : IAsyncDisposable
         };
         return answer is null ? Results.NotFound() : Results.Text(answer, "application/json");
     }
+
+    /// <summary>Webhooks of the shop, by id.</summary>
+    public ConcurrentDictionary<long, (string Topic, string Address)> ShopWebhooks { get; } = new();
+
+    /// <summary>As Shopify: by the token of an installed app, each topic needs its scope, an address counts once for a topic, and only https is taken (but for this machine).</summary>
+    private async Task<IResult> ShopWebhooksAsync(HttpContext http)
+    {
+        if (ShopGrant(http) is not { } grant)
+            return Results.Json(new { errors = "[API] Invalid API key or access token (unrecognized login or wrong password)" }, statusCode: 401);
+        if (http.Request.Method == "GET")
+            return Results.Json(new { webhooks = ShopWebhooks.Select(w => new { id = w.Key, topic = w.Value.Topic, address = w.Value.Address, format = "json" }) });
+        var webhook = (await JsonSerializer.DeserializeAsync<JsonElement>(http.Request.Body)).GetProperty("webhook");
+        var (topic, address) = (webhook.GetProperty("topic").GetString()!, webhook.GetProperty("address").GetString()!);
+        var scope = topic.Split('/')[0] switch { "orders" or "refunds" => "read_orders", "checkouts" => "read_checkouts", "app" => "", _ => null };
+        if (scope is null)
+            return Results.Json(new { errors = new { topic = new[] { "Invalid topic specified" } } }, statusCode: 422);
+        if (scope.Length > 0 && !grant.Scope.Split(' ').Contains(scope))
+            return Results.Json(new { errors = $"[API] This action requires merchant approval for {scope} scope." }, statusCode: 403);
+        if (!Uri.TryCreate(address, UriKind.Absolute, out var url) || (url.Scheme != "https" && !url.IsLoopback) || webhook.GetProperty("format").GetString() != "json")
+            return Results.Json(new { errors = new { address = new[] { "protocol http:// is not supported" } } }, statusCode: 422);
+        if (ShopWebhooks.Values.Contains((topic, address)))
+            return Results.Json(new { errors = new { address = new[] { "for this topic has already been taken" } } }, statusCode: 422);
+        var id = 1_000_000_000_000 + ShopWebhooks.Count + Environment.TickCount64;
+        while (!ShopWebhooks.TryAdd(id, (topic, address)))
+            id++;
+        return Results.Json(new { webhook = new { id, topic, address, format = "json" } }, statusCode: 201);
+    }
+
+    private IResult DeleteShopWebhook(long id, HttpContext http) =>
+        ShopGrant(http) is null ? Results.StatusCode(401) : ShopWebhooks.TryRemove(id, out _) ? Results.Json(new { }) : Results.NotFound();
+
+    private Grant? ShopGrant(HttpContext http) =>
+        _byAccess.TryGetValue(http.Request.Headers["X-Shopify-Access-Token"].ToString(), out var grant) && grant is { IsRevoked: false, Provider: "shopify" } ? grant : null;
 
     private static string Proof(string token) => Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(ClientSecret("meta")), Encoding.UTF8.GetBytes(token)));
 

@@ -31,6 +31,7 @@ public static class OAuthEndpoints
         group.MapGet("/providers", Providers);
         group.MapGet("/connections/{cid:guid}/accounts", AccountsAsync);
         group.MapPost("/connections/{cid:guid}/choose", ChooseAsync);
+        group.MapPost("/connections/{cid:guid}/webhooks", MakeWebhooksAsync);
         group.MapPost("/connections/{cid:guid}/disconnect", DisconnectAsync);
     }
 
@@ -62,6 +63,11 @@ public static class OAuthEndpoints
     internal static async Task<Results<NoContent, ProblemHttpResult>> ChooseAsync(
         Guid cid, ChoiceOrder choice, Caller caller, OAuthAccounts accounts, CancellationToken cancel) =>
         (await accounts.ChooseAsync(caller, cid, choice.Id, cancel)).NoContent();
+
+    /// <summary>Makes the webhooks of a shop again: what is there stays, what is missing is made.</summary>
+    internal static async Task<Results<Ok<Page<AppWebhook>>, ProblemHttpResult>> MakeWebhooksAsync(
+        Guid cid, HttpContext http, IConfiguration configuration, Caller caller, ShopifyWebhooks webhooks, CancellationToken cancel) =>
+        (await webhooks.MakeAsync(caller, cid, RedirectUri(configuration, AddressOf(http)), cancel)).Whole();
 
     internal static async Task<Results<Ok<OAuthDisconnected>, ProblemHttpResult>> DisconnectAsync(
         Guid cid, Caller caller, OAuthConnections oauth, CancellationToken cancel) =>

@@ -35,6 +35,9 @@ public sealed class OAuthClient(DestinationClient client, IConfiguration configu
         return $"{app.Provider.DisplayName} did not confirm it ({(result.HttpStatus is { } status ? $"HTTP {status}" : "no answer")})";
     }
 
+    /// <summary>Sends one request to a provider's API.</summary>
+    internal Task<CallResult> SendAsync(DestinationRequest request) => client.SendAsync(request, CancellationToken.None);
+
     /// <summary>Reads a JSON object from a provider's API; else why there is none, in words.</summary>
     internal async Task<(System.Text.Json.JsonElement Answer, string? Trouble)> ReadAsync(DestinationRequest request, string who, CancellationToken cancel)
     {

@@ -34,9 +34,11 @@ public enum OAuthStatus
 /// <param name="CredentialsExpireAt">From then on only a person can help (UTC); null = no such time is known.</param>
 /// <param name="RenewsItself">Whether it is refreshed before it ends, without a person.</param>
 /// <param name="LastError">Why the last refresh failed; null when it did not.</param>
+/// <param name="Webhooks">Those that our app made there; empty where it makes none.</param>
 public sealed record OAuthAccountStatus(Guid ConnectionId, string Provider, string Platform, string Name, OAuthStatus Status, string? Reason, string? AccountId,
     string? AccountName, IReadOnlyList<string> Scopes, IReadOnlyList<string> MissingScopes, string ConnectedBy, DateTimeOffset ConnectedAt, DateTimeOffset? RefreshedAt,
-    DateTimeOffset? AccessExpiresAt, DateTimeOffset? CredentialsExpireAt, bool RenewsItself, string? LastError);
+    DateTimeOffset? AccessExpiresAt, DateTimeOffset? CredentialsExpireAt, bool RenewsItself, string? LastError,
+    IReadOnlyList<AppWebhook> Webhooks);
 
 /// <summary>A provider as this installation has it.</summary>
 /// <param name="Provider">Key of the provider.</param>
@@ -54,7 +56,7 @@ public sealed record OAuthProviderInfo(string Provider, string Name, string Plat
 public sealed record OAuthDisconnected(bool Revoked, string? Note);
 
 /// <summary>Connected accounts of a website, and how they are disconnected.</summary>
-public sealed class OAuthConnections(ClarityDb database, OAuthClient client, ConnectionService connections, TimeProvider clock)
+public sealed class OAuthConnections(ClarityDb database, OAuthClient client, ShopifyWebhooks webhooks, ConnectionService connections, TimeProvider clock)
 {
     /// <summary>All providers, and whether the operator has set them up.</summary>
     public IReadOnlyList<OAuthProviderInfo> Providers() => [.. OAuthProviders.All.Select(Info)];
@@ -102,6 +104,9 @@ public sealed class OAuthConnections(ClarityDb database, OAuthClient client, Con
         await db.SaveChangesAsync(cancel);
         await OAuthRows.ForgetGrantAsync(db, connection, cancel);
         await transaction.CommitAsync(cancel);
+        // the app may stay in the shop for another connection: this one's webhooks must not
+        if (provider.IsPerShop && connection.WebhookToken is { } address && ConnectionJson.Text(credentials, "access_token") is { } token)
+            await webhooks.DeleteAsync(client.AppOf(provider, grant.Shop), token, address);
         return await RevokeAsync(provider, grant, ConnectionJson.Text(credentials, "access_token"), ConnectionJson.Text(credentials, "refresh_token"));
     }
 
@@ -160,7 +165,8 @@ public sealed class OAuthConnections(ClarityDb database, OAuthClient client, Con
         // Google writes email as an address
         string[] missing = grant.Scopes.Length == 0 ? [] : [.. asked.Where(s => !grant.Scopes.Any(g => g == s || g.EndsWith($"userinfo.{s}", StringComparison.Ordinal)))];
         return new OAuthAccountStatus(connection.Id, grant.Provider, connection.Platform, connection.Name, status, needsReconnect ? connection.StateReason : null, grant.AccountId,
-            grant.AccountName, grant.Scopes, missing, grant.ConnectedBy, grant.ConnectedAt, grant.RefreshedAt, grant.AccessExpiresAt, endsAt, grant.RefreshDueAt is not null, grant.LastError);
+            grant.AccountName, grant.Scopes, missing, grant.ConnectedBy, grant.ConnectedAt, grant.RefreshedAt, grant.AccessExpiresAt, endsAt, grant.RefreshDueAt is not null, grant.LastError,
+            ShopifyWebhooks.Read(grant.Webhooks));
     }
 
     private sealed record CredentialsEnd

@@ -37,7 +37,7 @@ public sealed record OAuthEnd(Error? Error, Guid? WebsiteId = null, Guid? Attemp
 /// Sends people to a provider and takes them back. The state that goes along is 32 random bytes, of which only a hash is kept: it can be
 /// used once, within ten minutes, by the same user in the same sign-in, for the website and connection it was made for.
 /// </summary>
-public sealed partial class OAuthConsent(ClarityDb database, OAuthClient client, OAuthAccounts accounts, ConnectionService connections, PlatformCatalog platforms,
+public sealed partial class OAuthConsent(ClarityDb database, OAuthClient client, OAuthAccounts accounts, ShopifyWebhooks webhooks, ConnectionService connections, PlatformCatalog platforms,
     SecretProtector protector, TimeProvider clock, ILogger<OAuthConsent> log)
 {
     private const string VerifierPurpose = "oauth_verifier", AccessToken = "access_token", RefreshToken = "refresh_token";
@@ -137,6 +137,8 @@ public sealed partial class OAuthConsent(ClarityDb database, OAuthClient client,
 
         // from here on the code is spent: whoever waits for the page may go, the result must be kept
         var result = await ConnectAsync(db, caller, state, query, now);
+        if (result.IsOk && OAuthProviders.Find(state.Provider) is { IsPerShop: true })
+            await webhooks.MakeAsync(caller, result.Value.Id, state.RedirectUri, CancellationToken.None); // what failed is told on the source's page
         if (result.IsOk)
             return new OAuthEnd(null, state.WebsiteId, state.Id, result.Value.Id, state.Provider, result.Value.Account);
         await OAuthRows.NoteFailureAsync(db, state, result.Error, CancellationToken.None);
@@ -207,8 +209,10 @@ public sealed partial class OAuthConsent(ClarityDb database, OAuthClient client,
         if (provider.AccountSetting is { } setting && tokens.AccountId is { } account)
             connection.Configure(ConnectionService.Merged(JsonElement.Parse(connection.Settings), JsonSerializer.SerializeToElement(new JsonObject { [setting] = account })).GetRawText(), now);
         var credentials = ConnectionService.Merged(connections.Opened(connection), TokenMembers(provider, tokens));
-        if (provider.SignsWithClientSecret && ConnectionJson.Text(credentials, SourceFields.Secret) is null)
-            credentials = ConnectionService.Merged(credentials, JsonSerializer.SerializeToElement(new JsonObject { [SourceFields.Secret] = app.ClientSecret }));
+        // webhooks made by hand before are signed with another secret, and go on being taken
+        if (provider.SignsWithClientSecret && ConnectionJson.Text(credentials, SourceFields.Secret) is var present && present != app.ClientSecret)
+            credentials = ConnectionService.Merged(credentials, JsonSerializer.SerializeToElement(present is null
+                ? new JsonObject { [SourceFields.Secret] = app.ClientSecret } : new JsonObject { [SourceFields.Secret] = app.ClientSecret, [SourceFields.PreviousSecret] = present }));
         await connections.ReplaceCredentialsAsync(db, connection, credentials, now, CancellationToken.None);
         var missing = platform?.Check(JsonElement.Parse(connection.Settings), credentials) ?? [];
         // without its account chosen, or its secret, it would only fail; saving the form switches it on

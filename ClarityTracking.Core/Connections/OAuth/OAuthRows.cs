@@ -65,6 +65,9 @@ internal sealed record OAuthGrant
     public string? LastError { get; init; }
 
     public bool NeedsReconnect { get; init; }
+
+    /// <summary>Webhooks that the app made, see <see cref="ShopifyWebhooks.Read"/>.</summary>
+    public string? Webhooks { get; init; }
 }
 
 /// <summary>Reads and writes both tables, which EF does not map.</summary>
@@ -75,7 +78,7 @@ static class OAuthRows
         g.workspace_id AS "WorkspaceId", g.connection_id AS "ConnectionId", g.website_id AS "WebsiteId", g.provider AS "Provider", g.account_id AS "AccountId",
         g.account_name AS "AccountName", g.shop AS "Shop", g.scopes AS "Scopes", g.connected_by AS "ConnectedBy", g.connected_at AS "ConnectedAt",
         g.refreshed_at AS "RefreshedAt", g.access_expires_at AS "AccessExpiresAt", g.refresh_due_at AS "RefreshDueAt", g.failures AS "Failures", g.last_error AS "LastError",
-        g.needs_reconnect AS "NeedsReconnect"
+        g.needs_reconnect AS "NeedsReconnect", g.webhooks::text AS "Webhooks"
         """;
 
     internal static Task AddStateAsync(ClarityDbContext db, OAuthState state, byte[] hash, DateTimeOffset now, CancellationToken cancel) =>
@@ -123,7 +126,7 @@ static class OAuthRows
             ON CONFLICT (workspace_id, connection_id) DO UPDATE
                SET provider = excluded.provider, account_id = excluded.account_id, account_name = excluded.account_name, shop = excluded.shop, scopes = excluded.scopes,
                    connected_by = excluded.connected_by, connected_at = excluded.connected_at, access_expires_at = excluded.access_expires_at,
-                   refresh_due_at = excluded.refresh_due_at, refreshed_at = NULL, lease_until = NULL, failures = 0, last_error = NULL, needs_reconnect = false
+                   refresh_due_at = excluded.refresh_due_at, refreshed_at = NULL, lease_until = NULL, failures = 0, last_error = NULL, needs_reconnect = false, webhooks = NULL
             """, cancel);
 
     /// <summary>Forgets a grant and when its tokens end: it was taken back, or a person typed other credentials.</summary>

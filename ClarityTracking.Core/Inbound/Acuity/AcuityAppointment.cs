@@ -49,12 +49,16 @@ static class AcuityAppointment
     };
 
     /// <summary>What webhooks would have told of an appointment.</summary>
-    internal static IEnumerable<InboundRecord> Pulled(JsonElement appointment, string? currency)
+    /// <param name="appointment">One of a list.</param>
+    /// <param name="currency">Of its price.</param>
+    /// <param name="now">When it was asked for (UTC).</param>
+    internal static IEnumerable<InboundRecord> Pulled(JsonElement appointment, string? currency, DateTimeOffset now)
     {
         var id = appointment.Text("id")!;
         yield return Complete(Told("scheduled", id), appointment, currency);
+        // the API does not tell when it was cancelled; not after it would have begun
         if (appointment.Flag("canceled") == true)
-            yield return Complete(Told("canceled", id), appointment, currency);
+            yield return Complete(Told("canceled", id) with { EventTime = appointment.Time("datetime") is { } start && start < now ? start : null }, appointment, currency);
     }
 
     private static InboundRecord Told(string action, string id) =>

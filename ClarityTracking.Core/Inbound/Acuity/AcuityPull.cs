@@ -32,7 +32,7 @@ static class AcuityPull
         if (answer.GetArrayLength() >= Most && place.Days > 1)
             return new PulledPage([], Serialize(place with { Days = place.Days / 2 }));
         var records = answer.EnumerateArray().Where(a => a.Text("id") is not null && a.Time("datetimeCreated") is { } made && made >= at.Since && made < at.Until)
-            .SelectMany(a => AcuityAppointment.Pulled(a, currency)).ToList();
+            .SelectMany(a => AcuityAppointment.Pulled(a, currency, at.Until)).ToList();
         var next = place with { Day = place.Day.AddDays(place.Days), Days = FirstDays };
         if (next.Day > Last(at))
             return new PulledPage(records, place.Canceled ? null : Serialize(new Place(true, First(at), FirstDays)));

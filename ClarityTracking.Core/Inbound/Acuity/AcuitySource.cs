@@ -94,7 +94,7 @@ public sealed class AcuitySource : ISource, IPullSource
         ConnectionJson.Text(access.Settings, "user_id")!, ConnectionJson.Text(access.Credentials, SourceFields.Secret)!);
 
     /// <inheritdoc />
-    public PulledPage ReadPulled(PullPosition at, JsonElement answer, JsonElement settings) => AcuityPull.Read(at, answer, CurrencyOf(settings));
+    public PulledPage ReadPulled(PullPosition at, PullAnswer answer, JsonElement settings) => AcuityPull.Read(at, answer.Json, CurrencyOf(settings));
 
     /// <inheritdoc />
     public InboundRequest Sample(string url, JsonElement settings, string secret, DateTimeOffset now)

@@ -58,11 +58,11 @@ public sealed class CalcomSource : ISource, IPullSource
     }
 
     /// <inheritdoc />
-    public PulledPage ReadPulled(PullPosition at, JsonElement answer, JsonElement settings)
+    public PulledPage ReadPulled(PullPosition at, PullAnswer answer, JsonElement settings)
     {
-        if (answer.At("data").ValueKind != JsonValueKind.Array)
+        if (answer.Json.At("data").ValueKind != JsonValueKind.Array)
             return PulledPage.Strange("no data");
-        var bookings = answer.List("data").ToList();
+        var bookings = answer.Json.List("data").ToList();
         var next = int.Parse(at.Cursor ?? "0", CultureInfo.InvariantCulture) + bookings.Count;
         return new PulledPage([.. bookings.Where(b => b.Text("uid") is not null && !(b.Time("createdAt") < at.Since)).SelectMany(CalcomBooking.Pulled)],
             bookings.Count < PerPage ? null : next.ToString(CultureInfo.InvariantCulture));

@@ -79,7 +79,7 @@ public sealed class CalendlySource : ISource, IPullSource
         SenderRequest.Get(access.Url(CalendlyPull.PathOf(at)), ConnectionJson.Text(access.Credentials, "access_token")!);
 
     /// <inheritdoc />
-    public PulledPage ReadPulled(PullPosition at, JsonElement answer, JsonElement settings) => CalendlyPull.Read(at, answer);
+    public PulledPage ReadPulled(PullPosition at, PullAnswer answer, JsonElement settings) => CalendlyPull.Read(at, answer.Json);
 
     /// <inheritdoc />
     public InboundRequest Sample(string url, JsonElement settings, string secret, DateTimeOffset now)

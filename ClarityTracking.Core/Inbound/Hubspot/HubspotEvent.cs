@@ -75,17 +75,20 @@ static class HubspotEvent
         (HubspotObjects.Meeting, "creation", _) => InboundAction.BookingCreated,
         (HubspotObjects.Meeting, "deletion", _) => InboundAction.BookingCanceled,
         (HubspotObjects.Meeting, "propertyChange", "hs_meeting_start_time") => InboundAction.BookingUpdated,
-        (HubspotObjects.Meeting, "propertyChange", "hs_meeting_outcome") => value switch
-        {
-            "CANCELED" => InboundAction.BookingCanceled,
-            "NO_SHOW" => InboundAction.BookingNoShow,
-            "RESCHEDULED" => InboundAction.BookingRescheduled,
-            "COMPLETED" => InboundAction.BookingCompleted,
-            "SCHEDULED" => InboundAction.BookingUpdated,
-            _ => InboundAction.Ignored,
-        },
+        (HubspotObjects.Meeting, "propertyChange", "hs_meeting_outcome") => OutcomeOf(value),
         (HubspotObjects.Deal, "propertyChange", "dealstage") when wonStages.Contains(value, StringComparer.OrdinalIgnoreCase) => InboundAction.DealWon,
         (HubspotObjects.Deal, "propertyChange", "hs_is_closed_won") when value == "true" => InboundAction.DealWon,
+        _ => InboundAction.Ignored,
+    };
+
+    /// <summary>What a meeting's outcome says.</summary>
+    internal static InboundAction OutcomeOf(string? outcome) => outcome switch
+    {
+        "CANCELED" => InboundAction.BookingCanceled,
+        "NO_SHOW" => InboundAction.BookingNoShow,
+        "RESCHEDULED" => InboundAction.BookingRescheduled,
+        "COMPLETED" => InboundAction.BookingCompleted,
+        "SCHEDULED" => InboundAction.BookingUpdated,
         _ => InboundAction.Ignored,
     };
 }

@@ -9,7 +9,7 @@ static class HubspotObjects
     internal const string Contact = "contact", Meeting = "meeting", Deal = "deal", AssociatedContact = "associated_contact";
 
     /// <summary>Names that our snippet may have filled by hidden fields; unknown properties are left out of the answer.</summary>
-    private const string ContactProperties = "email,phone,mobilephone,firstname,lastname,city,state,zip,country,hs_country_region_code,hs_google_click_id,hs_facebook_click_id,"
+    internal const string ContactProperties = "email,phone,mobilephone,firstname,lastname,city,state,zip,country,hs_country_region_code,hs_google_click_id,hs_facebook_click_id,"
         + "hs_analytics_first_url,hs_analytics_first_referrer,ct_vid,utm_source,utm_medium,utm_campaign,utm_term,utm_content,gclid,gbraid,wbraid,fbclid,ttclid,msclkid,li_fat_id,epik,rdt_cid,fbp,fbc";
 
     /// <summary>Where a thing stands in the API.</summary>

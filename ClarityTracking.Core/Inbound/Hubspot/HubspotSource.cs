@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Inbound.Pulls;
 
 namespace ClarityTracking.Core.Inbound.Hubspot;
 
@@ -9,7 +10,7 @@ namespace ClarityTracking.Core.Inbound.Hubspot;
 /// HubSpot's webhooks (signature v3): batches of changes that name a contact, a meeting or a deal; its API knows the rest. Facts and their
 /// sources: README.md beside this file.
 /// </summary>
-public sealed class HubspotSource : ISource
+public sealed class HubspotSource : ISource, IPullSource
 {
     private const string Header = "X-HubSpot-Signature-v3", TimestampHeader = "X-HubSpot-Request-Timestamp";
     private const long ToleranceMs = 300_000;
@@ -79,6 +80,17 @@ public sealed class HubspotSource : ISource
 
     /// <inheritdoc />
     public InboundRecord Complete(InboundRecord record, IReadOnlyDictionary<string, JsonElement> answers, JsonElement settings) => HubspotObjects.Complete(record, answers);
+
+    /// <inheritdoc />
+    public string? PullNeeds(JsonElement settings, JsonElement credentials) =>
+        ConnectionJson.Text(credentials, "access_token") is null ? "Give the connection HubSpot's access token first." : null;
+
+    /// <inheritdoc />
+    public DestinationRequest PullRequest(PullPosition at, DestinationAccess access) =>
+        HubspotPull.Request(at, access);
+
+    /// <inheritdoc />
+    public PulledPage ReadPulled(PullPosition at, PullAnswer answer, JsonElement settings) => HubspotPull.Read(at, answer.Json);
 
     /// <inheritdoc />
     public InboundRequest Sample(string url, JsonElement settings, string secret, DateTimeOffset now)

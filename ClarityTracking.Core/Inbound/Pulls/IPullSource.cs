@@ -25,8 +25,13 @@ public interface IPullSource
     /// <param name="at">Where the pull stood when it asked.</param>
     /// <param name="answer">The answer.</param>
     /// <param name="settings">The connection's settings.</param>
-    PulledPage ReadPulled(PullPosition at, JsonElement answer, JsonElement settings);
+    PulledPage ReadPulled(PullPosition at, PullAnswer answer, JsonElement settings);
 }
+
+/// <summary>What a sender answered.</summary>
+/// <param name="Json">The body.</param>
+/// <param name="Paging">Headers that tell of further pages, see <see cref="Delivery.CallResult.Paging"/>.</param>
+public sealed record PullAnswer(JsonElement Json, IReadOnlyDictionary<string, string> Paging);
 
 /// <summary>Where a pull stands.</summary>
 /// <param name="Since">Made at or after (UTC).</param>

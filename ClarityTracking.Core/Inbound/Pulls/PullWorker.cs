@@ -93,7 +93,7 @@ public sealed partial class PullWorker(NpgsqlDataSource database, SourceCatalog 
             return Refusal(pull, sender.Info.DisplayName, answer);
         if (!SenderApi.TryParse(answer.Body, out var json))
             return Step.Failed($"{sender.Info.DisplayName} answered something that is not JSON, or more than can be read at once.");
-        var page = pulls.ReadPulled(pull.At, json, source.Settings);
+        var page = pulls.ReadPulled(pull.At, new PullAnswer(json, answer.Paging), source.Settings);
         if (page.Error is { } error)
             return Step.Failed($"{sender.Info.DisplayName} answered in a shape that is not known ({error}).");
         if (page.Next is not null && page.Next == pull.At.Cursor)
@@ -118,6 +118,8 @@ public sealed partial class PullWorker(NpgsqlDataSource database, SourceCatalog 
     {
         401 or 403 => Step.Failed($"{sender} refused the connection's credentials (HTTP {answer.HttpStatus}): check them and what they may read, then pull again."),
         null or 408 or 429 or >= 500 => Later(pull, $"{sender} did not answer ({SenderApi.Words(answer)}).", answer.RetryAfter),
+        >= 300 and < 400 => Step.Failed($"{sender}'s address leads elsewhere (HTTP {answer.HttpStatus}): give the connection the address it leads to, then pull again."),
+        404 => Step.Failed($"{sender} has nothing at the address that was asked (HTTP 404): check the connection's settings, then pull again."),
         _ => Step.Failed($"{sender} refused the question (HTTP {answer.HttpStatus})."),
     };
 

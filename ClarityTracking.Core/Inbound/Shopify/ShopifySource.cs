@@ -3,13 +3,19 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Inbound.Pulls;
 
 namespace ClarityTracking.Core.Inbound.Shopify;
 
 /// <summary>A Shopify shop. Facts and their sources: README.md of this folder.</summary>
-public sealed partial class ShopifySource : ISource
+public sealed partial class ShopifySource : ISource, IPullSource
 {
     internal const string ShopDomain = "shop_domain";
+
+    /// <summary>Of the Admin API, in our own calls and in the webhooks that we make.</summary>
+    internal const string ApiVersion = "2026-07";
+
+    private const string AccessToken = "access_token";
 
     /// <inheritdoc />
     public SourceInfo Info { get; } = new("shopify", "Shopify", "Orders, refunds, checkouts",
@@ -18,6 +24,8 @@ public sealed partial class ShopifySource : ISource
                 IsSecret: false, IsRequired: false, Shape: ShopDomainShape(), Wanted: "Must look like my-shop.myshopify.com."),
             .. SourceFields.Secrets("Signing secret",
                 "Settings > Notifications > Webhooks shows it below the list. Of webhooks that an app makes: the app's client secret."),
+            new(AccessToken, "Admin API access token", "Settings > Apps > Develop apps > your app > API credentials, with read_orders and read_customers. Brings past orders; connecting the account by its button does so too.",
+                IsSecret: true, IsRequired: false),
         ],
         [
             "In the Shopify admin open Settings > Notifications > Webhooks and press Create webhook.",
@@ -27,6 +35,9 @@ public sealed partial class ShopifySource : ISource
             "Put the cart snippet of the Install page (Shopify) into the theme, so that an order knows the visit it came from.",
             "Place a test order, or press Send test notification beside one of the webhooks: it appears here within seconds.",
         ]);
+
+    /// <inheritdoc />
+    public Uri? BaseUrl(JsonElement settings) => ConnectionJson.Text(settings, ShopDomain) is { } shop && ShopDomainShape().IsMatch(shop) ? new Uri($"https://{shop}") : null;
 
     /// <inheritdoc />
     public Verdict Verify(InboundRequest request, JsonElement settings, IReadOnlyList<string> secrets)
@@ -63,6 +74,18 @@ public sealed partial class ShopifySource : ISource
     }
 
     /// <inheritdoc />
+    public string? PullNeeds(JsonElement settings, JsonElement credentials) =>
+        ConnectionJson.Text(settings, ShopDomain) is null || ConnectionJson.Text(credentials, AccessToken) is null
+            ? "Give the connection the shop's domain and an access token first." : null;
+
+    /// <inheritdoc />
+    public DestinationRequest PullRequest(PullPosition at, DestinationAccess access) =>
+        new(HttpMethod.Get, new Uri(access.Url(ShopifyPull.PathOf(at))), [], new Dictionary<string, string> { ["X-Shopify-Access-Token"] = access.AccessToken! }, [access.AccessToken!]);
+
+    /// <inheritdoc />
+    public PulledPage ReadPulled(PullPosition at, PullAnswer answer, JsonElement settings) => ShopifyPull.Read(answer);
+
+    /// <inheritdoc />
     public InboundRequest Sample(string url, JsonElement settings, string secret, DateTimeOffset now)
     {
         var id = now.ToUnixTimeSeconds();
@@ -86,7 +109,7 @@ public sealed partial class ShopifySource : ISource
             ["X-Shopify-Topic"] = "orders/paid",
             ["X-Shopify-Hmac-Sha256"] = Convert.ToBase64String(Signature.Of(System.Text.Encoding.UTF8.GetBytes(secret), body)),
             ["X-Shopify-Shop-Domain"] = ConnectionJson.Text(settings, ShopDomain) ?? "sample.myshopify.com",
-            ["X-Shopify-API-Version"] = "2026-07",
+            ["X-Shopify-API-Version"] = ApiVersion,
             ["X-Shopify-Webhook-Id"] = Guid.NewGuid().ToString(),
         }, body, now);
     }

@@ -2,11 +2,12 @@ using System.Globalization;
 using System.Text.Json;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Inbound.Pulls;
 
 namespace ClarityTracking.Core.Inbound.Square;
 
 /// <summary>A Square account: Appointments and payments. Facts and their sources: README.md of this folder.</summary>
-public sealed class SquareSource : ISource
+public sealed class SquareSource : ISource, IPullSource
 {
     private const string SignatureHeader = "x-square-hmacsha256-signature", MerchantId = "merchant_id", NotificationUrl = "notification_url", AccessToken = "access_token";
     private const string ApiVersion = "2026-07-15";
@@ -18,7 +19,7 @@ public sealed class SquareSource : ISource
     public SourceInfo Info { get; } = new("square", "Square", "Appointments, payments, refunds",
         [
             .. SourceFields.Secrets("Signature key", "Square Developer Console > your application > Webhooks > Subscriptions > the subscription > Signature key: Show."),
-            new(AccessToken, "Access token", "Developer Console > your application > Credentials > Production access token. Webhooks of appointments name no customer and no price; with it they are looked up.",
+            new(AccessToken, "Access token", "Developer Console > your application > Credentials > Production access token. Webhooks of appointments name no customer and no price; with it they are looked up. It brings past appointments and payments, too.",
                 IsSecret: true, IsRequired: false),
             new(MerchantId, "Merchant id", "Only when one application serves several Square accounts. Webhooks of other merchants are refused.",
                 IsSecret: false, IsRequired: false, Shape: SettingsCheck.Id, Wanted: "Must be the merchant's id, letters and digits."),
@@ -77,18 +78,15 @@ public sealed class SquareSource : ISource
     /// <inheritdoc />
     public IReadOnlyList<LookUp> LookUps(InboundRecord record, DestinationAccess access)
     {
-        if (access.AccessToken is not { Length: > 0 } token)
+        if (access.AccessToken is not { Length: > 0 })
             return [];
         var lookUps = new List<LookUp>();
         if (record.NeedsFetch?.Contains(Customer) == true && record.Customer?.ExternalId is { } customerId)
-            lookUps.Add(Get(Customer, $"v2/customers/{Uri.EscapeDataString(customerId)}"));
+            lookUps.Add(new LookUp(Customer, Get(access, $"v2/customers/{Uri.EscapeDataString(customerId)}")));
         if (record.NeedsFetch?.Contains(ServicePrice) == true)
             foreach (var id in (record.Items ?? []).Select(i => i.Id).OfType<string>().Distinct())
-                lookUps.Add(Get(PriceOf(id), $"v2/catalog/object/{Uri.EscapeDataString(id)}?include_related_objects=true"));
+                lookUps.Add(new LookUp(PriceOf(id), Get(access, $"v2/catalog/object/{Uri.EscapeDataString(id)}?include_related_objects=true")));
         return lookUps;
-
-        LookUp Get(string name, string path) => new(name, new DestinationRequest(HttpMethod.Get, new Uri(access.Url(path)), [],
-            new Dictionary<string, string> { ["Authorization"] = $"Bearer {token}", ["Square-Version"] = ApiVersion }, [token]));
     }
 
     /// <inheritdoc />
@@ -99,6 +97,17 @@ public sealed class SquareSource : ISource
         var services = answers.Where(a => a.Key.StartsWith(PriceOf(""), StringComparison.Ordinal)).ToDictionary(a => a.Key[PriceOf("").Length..], a => a.Value);
         return services.Count == 0 ? record : SquarePayload.Priced(record, services);
     }
+
+    /// <inheritdoc />
+    public string? PullNeeds(JsonElement settings, JsonElement credentials) =>
+        ConnectionJson.Text(credentials, AccessToken) is null ? "Give the connection Square's access token first." : null;
+
+    /// <inheritdoc />
+    public DestinationRequest PullRequest(PullPosition at, DestinationAccess access) =>
+        Get(access, SquarePull.PathOf(at));
+
+    /// <inheritdoc />
+    public PulledPage ReadPulled(PullPosition at, PullAnswer answer, JsonElement settings) => SquarePull.Read(at, answer.Json);
 
     /// <inheritdoc />
     public InboundRequest Sample(string url, JsonElement settings, string secret, DateTimeOffset now)
@@ -126,6 +135,8 @@ public sealed class SquareSource : ISource
             [SignatureHeader] = Convert.ToBase64String(Signature.Of(System.Text.Encoding.UTF8.GetBytes(secret), Signature.Part(signed), body)),
         }, body, now);
     }
+
+    private static DestinationRequest Get(DestinationAccess access, string path) => SenderRequest.Get(access.Url(path), access.AccessToken!, false, ("Square-Version", ApiVersion));
 
     /// <summary>Name of the look-up of one service.</summary>
     private static string PriceOf(string serviceId) => $"{ServicePrice}:{serviceId}";

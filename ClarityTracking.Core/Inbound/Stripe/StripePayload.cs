@@ -72,6 +72,12 @@ internal static class StripePayload
     {
         if (charge.Whole("amount_refunded") is not { } total)
             return SourceReading.Refused("data.object.amount_refunded is missing.", "data.object.amount_refunded");
+        return Refunded(record, charge, before.Whole("amount_refunded") ?? 0, total, charge.Flag("refunded"));
+    }
+
+    /// <summary>A refund that took a charge's total of refunds from one amount to another, both in the smallest unit.</summary>
+    internal static InboundRecord Refunded(InboundRecord record, JsonElement charge, long before, long total, bool? isWhole)
+    {
         var currency = CurrencyOf(charge);
         var intent = IdOf(charge.At("payment_intent"));
         return record with
@@ -79,9 +85,9 @@ internal static class StripePayload
             ConversionId = intent ?? record.EntityId,
             RefundId = record.EntityId,
             Related = intent is null ? null : new Dictionary<string, string> { ["payment_intent"] = intent },
-            Value = Money.FromMinor(total - (before.Whole("amount_refunded") ?? 0), currency),
+            Value = Money.FromMinor(total - before, currency),
             RefundedTotal = Money.FromMinor(total, currency),
-            FullyRefunded = charge.Flag("refunded"),
+            FullyRefunded = isWhole,
             Currency = currency,
         };
     }

@@ -3,19 +3,22 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Inbound.Pulls;
 
 namespace ClarityTracking.Core.Inbound.Stripe;
 
 /// <summary>A Stripe account: Checkout, Payment Links and payments of one's own forms. Facts and their sources: README.md of this folder.</summary>
-public sealed partial class StripeSource : ISource
+public sealed partial class StripeSource : ISource, IPullSource
 {
-    private const string SignatureHeader = "Stripe-Signature", Account = "account", CheckoutOnly = "checkout_only";
+    private const string SignatureHeader = "Stripe-Signature", Account = "account", CheckoutOnly = "checkout_only", AccessToken = "access_token", ApiVersion = "2026-10-28.endive";
     private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(300);
 
     /// <inheritdoc />
     public SourceInfo Info { get; } = new("stripe", "Stripe", "Payments and refunds",
         [
             .. SourceFields.Secrets("Signing secret", "Developers > Webhooks > your endpoint > Signing secret: Reveal. It begins with whsec_."),
+            new(AccessToken, "Secret or restricted key", "Developers > API keys: a restricted key (rk_) that may read Checkout Sessions, PaymentIntents and Charges, of the account itself and not of its platform. Brings past payments and refunds.",
+                IsSecret: true, IsRequired: false),
             new(CheckoutOnly, "Only Checkout and Payment Links", "On when every payment goes through Stripe's own checkout page: only there the visit is known.",
                 IsSecret: false, IsRequired: false, FieldKind.Toggle),
             new(Account, "Connected account", "Only for platforms with Stripe Connect: acct_ and the account's id. Webhooks of other accounts are refused.",
@@ -29,7 +32,7 @@ public sealed partial class StripeSource : ISource
             "Save, press Reveal below Signing secret, and copy it into Signing secret here.",
             "Hand the visitor's id to Stripe as the integration guide shows (docs/integrations/stripe.md): one line where you make the checkout session, none for Payment Links.",
             "Make a payment in Stripe's test mode: it appears here within seconds, marked as a test.",
-        ]);
+        ], new Uri("https://api.stripe.com"));
 
     /// <inheritdoc />
     public Verdict Verify(InboundRequest request, JsonElement settings, IReadOnlyList<string> secrets)
@@ -90,6 +93,17 @@ public sealed partial class StripeSource : ISource
             : type.StartsWith("charge.", StringComparison.Ordinal) ? StripePayload.Refund(record, thing, body.At("data", "previous_attributes"))
             : StripePayload.Intent(record, thing);
     }
+
+    /// <inheritdoc />
+    public string? PullNeeds(JsonElement settings, JsonElement credentials) =>
+        ConnectionJson.Text(credentials, AccessToken) is null ? "Give the connection a secret or restricted key of Stripe first." : null;
+
+    /// <inheritdoc />
+    public DestinationRequest PullRequest(PullPosition at, DestinationAccess access) =>
+        SenderRequest.Get(access.Url(StripePull.PathOf(at)), access.AccessToken!, false, ("Stripe-Version", ApiVersion));
+
+    /// <inheritdoc />
+    public PulledPage ReadPulled(PullPosition at, PullAnswer answer, JsonElement settings) => StripePull.Read(at, answer.Json, settings.Flag(CheckoutOnly) == true);
 
     /// <inheritdoc />
     public InboundRequest Sample(string url, JsonElement settings, string secret, DateTimeOffset now)

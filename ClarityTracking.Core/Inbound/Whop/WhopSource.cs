@@ -63,12 +63,12 @@ public sealed class WhopSource : ISource, IPullSource
         ConnectionJson.Text(access.Credentials, "access_token")!);
 
     /// <inheritdoc />
-    public PulledPage ReadPulled(PullPosition at, JsonElement answer, JsonElement settings)
+    public PulledPage ReadPulled(PullPosition at, PullAnswer answer, JsonElement settings)
     {
-        if (answer.At("data").ValueKind != JsonValueKind.Array)
+        if (answer.Json.At("data").ValueKind != JsonValueKind.Array)
             return PulledPage.Strange("no data");
-        return new PulledPage([.. answer.List("data").Where(p => p.Text("id") is not null && !(p.Time("created_at") < at.Since)).Select(WhopPayment.Pulled)],
-            answer.Flag("page_info", "has_next_page") == true ? answer.Text("page_info", "end_cursor") : null);
+        return new PulledPage([.. answer.Json.List("data").Where(p => p.Text("id") is not null && !(p.Time("created_at") < at.Since)).Select(WhopPayment.Pulled)],
+            answer.Json.Flag("page_info", "has_next_page") == true ? answer.Json.Text("page_info", "end_cursor") : null);
     }
 
     /// <inheritdoc />

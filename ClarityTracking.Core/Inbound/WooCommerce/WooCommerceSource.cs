@@ -2,18 +2,25 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Inbound.Pulls;
 
 namespace ClarityTracking.Core.Inbound.WooCommerce;
 
 /// <summary>A WooCommerce shop. Facts and their sources: README.md of this folder.</summary>
-public sealed class WooCommerceSource : ISource
+public sealed class WooCommerceSource : ISource, IPullSource
 {
     private const string SignatureHeader = "X-WC-Webhook-Signature", TopicHeader = "X-WC-Webhook-Topic", WebhookIdHeader = "X-WC-Webhook-ID";
     private const string NativeAttribution = "_wc_order_attribution_";
+    private const string SiteUrl = "site_url", ConsumerKey = "consumer_key", ConsumerSecret = "consumer_secret";
 
     /// <inheritdoc />
     public SourceInfo Info { get; } = new("woocommerce", "WooCommerce", "Orders and refunds",
-        SourceFields.Secrets("Secret", "The Secret field of the webhook in WooCommerce, as you typed it; at best 30 or more random letters and digits."),
+        [
+            .. SourceFields.Secrets("Secret", "The Secret field of the webhook in WooCommerce, as you typed it; at best 30 or more random letters and digits."),
+            new(SiteUrl, "Shop address", "Where WordPress is installed, such as https://shop.example.com. Only to bring past orders.", IsSecret: false, IsRequired: false, FieldKind.Url),
+            new(ConsumerKey, "Consumer key", "WooCommerce > Settings > Advanced > REST API > Add key, with the permission Read. Only to bring past orders.", IsSecret: true, IsRequired: false),
+            new(ConsumerSecret, "Consumer secret", "Shown once beside the consumer key.", IsSecret: true, IsRequired: false),
+        ],
         [
             "In WordPress open WooCommerce > Settings > Advanced > Webhooks and press Add webhook.",
             "Name: ClarityTracking orders. Status: Active. Topic: Order created. Delivery URL: {url}. Secret: a long random word; put the same here. Save.",
@@ -52,6 +59,21 @@ public sealed class WooCommerceSource : ISource
             : body.Text("status") is null or "checkout-draft" or "auto-draft" ? record
             : Order(record, body);
     }
+
+    /// <inheritdoc />
+    public string? PullNeeds(JsonElement settings, JsonElement credentials) =>
+        ConnectionJson.Text(settings, SiteUrl) is not { } site || ConnectionJson.Text(credentials, ConsumerKey) is null || ConnectionJson.Text(credentials, ConsumerSecret) is null
+            ? "Give the connection the shop's address and a consumer key with its secret first."
+            // in the clear anybody on the way could read the key
+            : !Uri.TryCreate(site, UriKind.Absolute, out var url) || (url.Scheme != Uri.UriSchemeHttps && !url.IsLoopback) ? "The shop's address must begin with https." : null;
+
+    /// <inheritdoc />
+    public DestinationRequest PullRequest(PullPosition at, DestinationAccess access) =>
+        SenderRequest.GetBasic($"{ConnectionJson.Text(access.Settings, SiteUrl)!.TrimEnd('/')}/{WooCommercePull.PathOf(at)}", ConnectionJson.Text(access.Credentials, ConsumerKey)!,
+            ConnectionJson.Text(access.Credentials, ConsumerSecret)!, toUserAddress: true);
+
+    /// <inheritdoc />
+    public PulledPage ReadPulled(PullPosition at, PullAnswer answer, JsonElement settings) => WooCommercePull.Read(at, answer, Order);
 
     /// <inheritdoc />
     public InboundRequest Sample(string url, JsonElement settings, string secret, DateTimeOffset now)
