@@ -26,7 +26,7 @@ internal static class LedgerReader
     // An event is looked up among those of the week and a day before it was acknowledged, as the browser may have told the same before; its deliveries from
     // its own time on. Each lookup touches the two or three weekly partitions of that range. As LATERAL with LIMIT or an aggregate the planner, who knows
     // nothing of a week that has just begun, cannot turn them into a pass over all events or deliveries of the website.
-    private const string Conversions = """
+    internal const string Conversions = """
         WITH c AS MATERIALIZED (
             SELECT workspace_id, id, kind, event_name, status, source, connection_id, sender_id, number, is_test, occurred_at, paid_at, updated_at, value, currency, refunded, tracking_id
               FROM conversions
@@ -166,7 +166,7 @@ internal static class LedgerReader
         return found;
     }
 
-    private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, LedgerScope scope)
+    internal static NpgsqlCommand Command(NpgsqlConnection connection, string sql, LedgerScope scope)
     {
         var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 60 };
         command.Parameters.AddWithValue("workspace", scope.WorkspaceId);

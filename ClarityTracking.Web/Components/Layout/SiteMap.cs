@@ -17,6 +17,7 @@ public static class SiteMap
         new("Watch", "health", "Health", "monitor_heart"),
         new("Watch", "alerts", "Alerts", "notifications"),
         new("Deliver", "deliveries", "Deliveries", "send"),
+        new("Deliver", "ledger", "Ledger", "fact_check"),
         new("Deliver", "connections", "Connections", "hub"),
         new("Deliver", "sources", "Sources", "input"),
         new("Deliver", "rules", "Rules", "rule"),
