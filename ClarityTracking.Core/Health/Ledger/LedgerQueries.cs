@@ -32,7 +32,7 @@ public sealed class LedgerQueries(ClarityDb database, NpgsqlDataSource system, I
     /// <param name="websiteId">The website.</param>
     /// <param name="from">Made at or after (UTC); null = the day 29 days before the last one, in the website's time zone.</param>
     /// <param name="to">Made before (UTC); null = now.</param>
-    /// <param name="filter">Which conversions.</param>
+    /// <param name="filter">Which conversions; state and cause narrow the list, not the sums.</param>
     /// <param name="cursor">Those after this one; the sums stay the same.</param>
     /// <param name="limit">Of the page.</param>
     /// <param name="cancel">Cancels.</param>
@@ -60,10 +60,13 @@ public sealed class LedgerQueries(ClarityDb database, NpgsqlDataSource system, I
                 sums[i].Add(conversion, verdicts[i]);
                 day.Sums[i].Add(conversion, verdicts[i]);
             }
-            if (isPast && items.Count <= limit)
+            if (isPast && items.Count <= limit && filter.Fits(overall))
                 items.Add(ItemOf(conversion, destinations, verdicts, overall));
             isPast |= conversion.Id == cursor;
         }
+        for (var (day, last) = days.Count == 0 ? (default, default) : (days.Keys.First(), days.Keys.Last()); day < last; day = day.AddDays(1))
+            if (!days.ContainsKey(day)) // nothing was made
+                days[day] = (new LedgerTally(book.Currency), [.. destinations.Select(_ => new LedgerTally(book.Currency))]);
         var page = Page.Of(items, limit, i => i.Id);
         IReadOnlyList<LedgerDestinationSums> Of(LedgerTally[] tallies) => [.. destinations.Zip(tallies, (d, t) => new LedgerDestinationSums(d.Id, d.Name, d.Platform, d.Enabled, t.Sums()))];
         var total = totals.Sums();
@@ -97,7 +100,8 @@ public sealed class LedgerQueries(ClarityDb database, NpgsqlDataSource system, I
         [EnumeratorCancellation] CancellationToken cancel)
     {
         await foreach (var (conversion, verdicts, overall) in JudgeAsync(scope, destinations, moment, filter, cancel))
-            yield return ItemOf(conversion, destinations, verdicts, overall);
+            if (filter.Fits(overall))
+                yield return ItemOf(conversion, destinations, verdicts, overall);
     }
 
     private async IAsyncEnumerable<(LedgerConversion Conversion, LedgerVerdict[] Verdicts, LedgerVerdict Overall)> JudgeAsync(LedgerScope scope, IReadOnlyList<LedgerDestination> destinations,
@@ -112,8 +116,7 @@ public sealed class LedgerQueries(ClarityDb database, NpgsqlDataSource system, I
             for (var i = 0; i < verdicts.Length; i++)
                 verdicts[i] = LedgerRule.At(conversion, destinations[i], moment);
             var overall = LedgerRule.Overall(verdicts);
-            if ((filter.State is null || filter.State == overall.State) && (filter.Cause is null || filter.Cause == overall.Cause))
-                yield return (conversion, verdicts, overall);
+            yield return (conversion, verdicts, overall);
         }
     }
 

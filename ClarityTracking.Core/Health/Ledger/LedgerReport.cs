@@ -10,7 +10,7 @@ namespace ClarityTracking.Core.Health.Ledger;
 /// <param name="Currency">The website's (ISO 4217); values of conversions in others are not added up.</param>
 /// <param name="Definition">How the accuracy is made, in a sentence.</param>
 /// <param name="Accuracy">Delivered of what was to be delivered, 0 to 1, by where each conversion stands worst; null when nothing was to be.</param>
-/// <param name="Totals">All conversions of the filter, each by where it stands worst.</param>
+/// <param name="Totals">All conversions of the filter but for its state and cause, each by where it stands worst.</param>
 /// <param name="Days">The same by day, oldest first, with each destination.</param>
 /// <param name="Destinations">By destination; each conversion once by where it stands there.</param>
 /// <param name="Items">Conversions, the one we heard of last first.</param>
@@ -88,7 +88,7 @@ public sealed record LedgerItemDestination(Guid ConnectionId, string Name, strin
 /// <param name="Events">What it owes and what became of it.</param>
 public sealed record LedgerDetails(LedgerItem Item, string? Detail, InboundStatus? Webhook, IReadOnlyList<LedgerEvent> Events);
 
-/// <summary>Which conversions to list and to add up; null = all.</summary>
+/// <summary>Which conversions to add up and, by state and cause too, which of them to list; null = all.</summary>
 /// <param name="State">Where they stand; with <paramref name="ConnectionId"/>, where they stand there.</param>
 /// <param name="Cause">Why they stand there.</param>
 /// <param name="ConnectionId">One destination alone.</param>
@@ -98,4 +98,6 @@ public sealed record LedgerFilter(LedgerState? State = null, string? Cause = nul
 {
     /// <summary>The kind of webhooks that became no conversion.</summary>
     public const string Webhook = "webhook";
+
+    internal bool Fits(LedgerVerdict overall) => (State is null || State == overall.State) && (Cause is null || Cause == overall.Cause);
 }

@@ -74,7 +74,8 @@ public sealed partial class LedgerPage(LedgerQueries ledger, SourceCatalog catal
                 .. t.Failed.Values.Sum() is > 0 and var failed ? [$"{Words.Count(failed)} failed"] : Array.Empty<string>(),
                 .. missing > 0 ? [$"{Words.Count(missing)} {(missing == 1 ? "is" : "are")} missing"] : Array.Empty<string>(),
                 .. t.Ignored.Values.Sum() - t.RightlyIgnored is > 0 and var lacking ? [$"{Words.Count(lacking)} lack what the platform needs"] : Array.Empty<string>(),
-                .. t.Waiting.Values.Sum() is > 0 and var waiting ? [$"{Words.Count(waiting)} {(waiting == 1 ? "is" : "are")} on {(waiting == 1 ? "its" : "their")} way"] : Array.Empty<string>(),
+                .. Late(t) is > 0 and var late ? [$"{Words.Count(late)} {(late == 1 ? "has" : "have")} waited for over an hour"] : Array.Empty<string>(),
+                .. t.Open > 0 ? [$"{Words.Count(t.Open)} {(t.Open == 1 ? "is on its" : "are on their")} way"] : Array.Empty<string>(),
             ];
             return $"{reached}{(rest.Length == 0 ? "" : "; " + string.Join(", ", rest))}.";
         }
@@ -88,6 +89,9 @@ public sealed partial class LedgerPage(LedgerQueries ledger, SourceCatalog catal
         if (Report.Value is { } report && (asked.ConnectionId is null || _destinations.Count == 0))
             _destinations = report.Destinations;
     }
+
+    /// <summary>How many have been on their way for so long that they count as lost.</summary>
+    private static long Late(LedgerSums sums) => sums.Waiting.Values.Sum() - sums.Open;
 
     private static string Where(LedgerReport report) => report.Destinations switch
     {
@@ -119,6 +123,7 @@ public sealed partial class LedgerPage(LedgerQueries ledger, SourceCatalog catal
         sums.Missing.Select(m => (LedgerState.Missing, m.Key, m.Value))
             .Concat(sums.Failed.Select(f => (LedgerState.Failed, f.Key, f.Value)))
             .Concat(sums.Ignored.Where(i => i.Key is "missing_keys" or "missing_field" or "too_old").Select(i => (LedgerState.Ignored, i.Key, i.Value)))
+            .Concat(Late(sums) > 0 ? sums.Waiting.Select(w => (EnumText.Parse<WaitsFor>(w.Key) is null ? LedgerState.Retrying : LedgerState.Pending, w.Key, w.Value)) : [])
             .OrderByDescending(l => l.Value);
 
     private string SourceOf(string platform) => catalog.Find(platform)?.Info.DisplayName ?? (platform == "api" ? "Conversions API" : platform);
