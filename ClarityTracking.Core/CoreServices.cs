@@ -23,6 +23,7 @@ using ClarityTracking.Core.Destinations.Tinybird;
 using ClarityTracking.Core.Destinations.Webhook;
 using ClarityTracking.Core.Health;
 using ClarityTracking.Core.Health.Bots;
+using ClarityTracking.Core.Health.Ledger;
 using ClarityTracking.Core.Inbound;
 using ClarityTracking.Core.Inbound.Pulls;
 using ClarityTracking.Core.Ingestion;
@@ -92,6 +93,7 @@ public static class CoreServices
         services.AddSingleton<PlatformScoreFetcher>().AddSingleton<PlatformScoreQueries>().AddSingleton<MatchQualityWeights>().AddSingleton<MatchQualityStudio>();
         services.AddSingleton<Quarantine>().AddSingleton<BotRuleService>();
         services.AddSingleton<WorkQueues>().AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
+        services.AddSingleton<WebsiteHealthQueries>().AddSingleton<LedgerQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
         services.AddSingleton<SpendImporter>().AddSingleton<SpendImports>().AddSingleton<SpendUpload>().AddSingleton<SpendQueries>();
         services.AddTouchpoints();
         services.AddMatching(roles.HasFlag(NodeRoles.Worker));

@@ -30,6 +30,10 @@ internal static class AlertCatalog
             10, 60, AlertSeverity.Warning, "health", AlertMeasures.Duplicates, name => $"Many {name} events come twice", EveryMinutes: 5),
         new("delivery_failures", "Deliveries fail", "Of a connection's deliveries {0} died or are being retried", "%", 10, (1, 100), false,
             10, 15, AlertSeverity.Warning, "deliveries", AlertMeasures.DeliveryFailures, name => $"Deliveries to {name} fail"),
+        new("accuracy_below", "Conversions do not arrive", "At most {0} of the conversions of a day that a destination was owed arrived there", "%", 90, (1, 99.9m), true,
+            30, 60, AlertSeverity.Warning, "ledger", "", name => $"Conversions do not arrive at {name}", EveryMinutes: 15, Read: AlertAccuracy.ReadAsync),
+        new("webhook_silent", "Webhooks are silent", "A source has sent nothing for {0} its usual pause", "times", 2, (1.1m, 50), false,
+            15, 0, AlertSeverity.Critical, "sources", AlertMeasures.WebhookSilence, name => $"No webhooks come from {name}", EveryMinutes: 5),
         new("queue_age", "Deliveries wait", "Something has been due for delivery for {0}", "minutes", 15, (2, 1440), false,
             0, 5, AlertSeverity.Warning, "deliveries", AlertMeasures.QueueAge, name => name.Length == 0 ? "Events wait to be routed" : $"Deliveries to {name} wait"),
     ];

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Npgsql;
 
 namespace ClarityTracking.Core.Alerts;
 
@@ -48,9 +49,11 @@ internal sealed record Measure(string Subject, string Name, decimal? Value, Json
 /// <param name="Headline">What is wrong, of the subject's name.</param>
 /// <param name="EveryMinutes">How often it is measured; more than 1 for queries over many rows.</param>
 /// <param name="ValueOf">Makes the value of the detail where SQL cannot.</param>
+/// <param name="Read">Measures in place of <paramref name="Sql"/>: what a rule in C# decides is decided there alone.</param>
 internal sealed record AlertKind(string Key, string Title, string Sentence, string Unit, decimal Threshold, (decimal Least, decimal Most) Range, bool IsBelow,
     int RaiseAfter, int ResolveAfter, AlertSeverity Severity, string Page, string Sql, Func<string, string> Headline,
-    int EveryMinutes = 1, Func<JsonElement, decimal?>? ValueOf = null)
+    int EveryMinutes = 1, Func<JsonElement, decimal?>? ValueOf = null,
+    Func<NpgsqlConnection, WatchedWebsite, DateTimeOffset, CancellationToken, Task<IReadOnlyList<Measure>>>? Read = null)
 {
     /// <summary>The subject that stands for all those of a kind that are too many to be told one by one, and how its name begins.</summary>
     internal const string Rest = "*", RestName = "\u2026and ";

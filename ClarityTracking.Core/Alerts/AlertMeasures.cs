@@ -137,6 +137,22 @@ internal static class AlertMeasures
         """;
 
     /// <summary>
+    /// How many times its usual pause a source has been silent. The usual pause is the third longest between two webhooks whose signature fitted in four
+    /// weeks (so nights and weekends are usual, and an outage or two are not), at least an hour. Below 30 webhooks or a week nobody can tell what is usual.
+    /// </summary>
+    public const string WebhookSilence = """
+        SELECT c.id::text, c.name, CASE WHEN s.webhooks >= 30 AND s.first <= $3 - interval '7 days' THEN greatest(0, extract(epoch FROM $3 - s.last)) / greatest(s.pause, 3600) END,
+               jsonb_build_object('last_at', s.last, 'usual_hours', round(greatest(s.pause, 3600) / 3600, 1), 'webhooks', s.webhooks, 'platform', c.platform)
+          FROM connections c
+         CROSS JOIN LATERAL (
+               SELECT count(*) AS webhooks, min(at) AS first, max(at) AS last, (array_agg(pause ORDER BY pause DESC NULLS LAST))[3] AS pause FROM (
+                   SELECT w.last_received_at AS at, extract(epoch FROM w.last_received_at - lag(w.last_received_at) OVER (ORDER BY w.last_received_at)) AS pause
+                     FROM inbound_webhooks w
+                    WHERE w.workspace_id = $1 AND w.connection_id = c.id AND w.verdict = 'ok' AND w.last_received_at >= $3 - interval '28 days') heard) s
+         WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.enabled AND c.webhook_token IS NOT NULL
+        """;
+
+    /// <summary>
     /// Since when the oldest event of each website has waited before the router, measured once for all of them: the outbox is ordered by time alone.
     /// $1 is the lowest id that need not be looked at, so that a router that keeps up leaves nothing to read.
     /// </summary>

@@ -40,6 +40,8 @@ internal static class AlertWords
             "match_quality_drop" => $"Our estimate over 24 hours is {value} below the week before; up to {limit} is normal.",
             "duplicate_rate" => $"{value} came again under the same id ({NumberOf(evidence, "duplicates")} beside {NumberOf(evidence, "events")} stored ones); up to {limit} is normal.",
             "delivery_failures" => $"{value} failed: {NumberOf(evidence, "dead")} died, {NumberOf(evidence, "retrying")} are being retried, {NumberOf(evidence, "delivered")} arrived; up to {limit} is normal.",
+            "accuracy_below" => $"{value} of {NumberOf(evidence, "due")} conversions of the last {TextOf(evidence, "window")} arrived: {NumberOf(evidence, "failed")} failed, {NumberOf(evidence, "missing")} are missing, {NumberOf(evidence, "waiting")} have waited for an hour or more, {NumberOf(evidence, "unsendable")} lack what the platform needs. More than {limit} is normal.",
+            "webhook_silent" => $"The last one came on {TimeOf(evidence, "last_at")}. That is {value} its usual pause of {NumberOf(evidence, "usual_hours")} hours; up to {limit} is normal. Is the webhook still set up there?",
             "queue_age" => $"The longest waiting one has been due for {value}; up to {limit} is normal.",
             _ => $"Measured {value}, allowed {limit}.",
         };
@@ -53,6 +55,10 @@ internal static class AlertWords
     private static string NumberOf(AlertEvidence evidence, string name) =>
         evidence.Detail.ValueKind == JsonValueKind.Object && evidence.Detail.TryGetProperty(name, out var value) && value.TryGetDecimal(out var number)
             ? number.ToString("#,0", CultureInfo.InvariantCulture) : "–";
+
+    private static string TimeOf(AlertEvidence evidence, string name) =>
+        DateTimeOffset.TryParse(TextOf(evidence, name), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
+            ? at.UtcDateTime.ToString("d MMMM yyyy 'at' HH:mm 'UTC'", CultureInfo.InvariantCulture) : "an unknown day";
 
     private static string DateOf(AlertEvidence evidence, string name) =>
         DateTimeOffset.TryParse(TextOf(evidence, name), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)

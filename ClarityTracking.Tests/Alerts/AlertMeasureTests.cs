@@ -116,6 +116,80 @@ public sealed class AlertMeasureTests(AlertApp app, ITestOutputHelper output) : 
     }
 
     [Theory]
+    [InlineData(100, 95, "")]
+    [InlineData(100, 80, "accuracy_below Meta")]
+    [InlineData(15, 2, "")] // too few to tell
+    public async Task Accuracy_BelowTheThreshold_IsRaisedAndEnds(int orders, int delivered, string expected)
+    {
+        var tenant = await TenantAsync();
+        await tenant.EventsAsync("purchase", Monday, orders);
+        var meta = await tenant.ConnectionAsync();
+        await app.RunAsync($"UPDATE connections SET created_at = '2027-01-01' WHERE id = '{meta}'");
+        await OrdersAsync("first", orders, delivered);
+        await app.PassAsync(60);
+        Assert.Equal(expected, await RaisedAsync(tenant));
+        if (expected.Length == 0)
+            return;
+        Assert.Contains("80 % of 100 conversions of the last 24 hours arrived: 20 failed", (await tenant.AlertAsync()).Text("text"), StringComparison.Ordinal);
+        await OrdersAsync("second", 900, 900);
+        await app.PassAsync(15);
+        Assert.Equal(expected, await RaisedAsync(tenant)); // over, but not for long
+        await app.PassAsync(75);
+        Assert.Equal("", await RaisedAsync(tenant));
+
+        // of the last hours, as senders, intake and lanes leave them
+        Task OrdersAsync(string name, int count, int arrived) => app.RunAsync($"""
+            WITH made AS (SELECT i, (left(clarity_lowest_id('{Monday.AddHours(-2):O}')::text, 14) || '7' || substr(md5('{name}' || i), 1, 3) || '-8' || substr(md5('{name}' || i), 4, 3) || '-' || substr(md5('{name}' || i), 7, 12))::uuid AS id
+                            FROM generate_series(1, {count}) i),
+            c AS (INSERT INTO conversions (workspace_id, website_id, id, source, kind, sender_id, status, occurred_at, paid_at, value, currency, told_at, updated_at)
+                SELECT '{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', id, 'generic', 'order', '{name}' || i, 'paid', '{Monday.AddHours(-2):O}', '{Monday.AddHours(-2):O}', 10, 'EUR', '{Monday:O}', '{Monday:O}' FROM made RETURNING id),
+            x AS (INSERT INTO conversion_events (workspace_id, website_id, conversion_id, name, event_id, taken_in_at)
+                SELECT '{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', made.id, 'purchase', 'purchase_{name}' || i, '{Monday.AddHours(-2):O}' FROM made, c WHERE c.id = made.id),
+            e AS (INSERT INTO events (workspace_id, website_id, id, event_id, name, source, is_test, occurred_at, received_at, properties)
+                SELECT '{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', id, 'purchase_{name}' || i, 'purchase', 'webhook', false, '{Monday.AddHours(-2):O}', '{Monday.AddHours(-2):O}', '{"{}"}' FROM made)
+            INSERT INTO deliveries (workspace_id, website_id, id, connection_id, event_id, event_name, status, reason, attempts, created_at, finished_at)
+            SELECT '{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', id, '{meta}', id, 'purchase', CASE WHEN i <= {arrived} THEN 'delivered' ELSE 'dead' END, CASE WHEN i <= {arrived} THEN NULL ELSE 'permanent' END,
+                   1, '{Monday.AddHours(-2):O}', '{Monday.AddHours(-2):O}' FROM made
+            """);
+    }
+
+    [Fact]
+    public async Task Webhooks_SilentForTwiceTheirUsualPause_AreRaisedUntilTheNextOne()
+    {
+        var tenant = await TenantAsync();
+        using var person = await tenant.PersonAsync();
+        var source = (await AppFixture.JsonOf(await System.Net.Http.Json.HttpClientJsonExtensions.PostAsJsonAsync(person, $"/api/websites/{tenant.Site.Id}/connections",
+            new { platform = "generic", name = "Shop", credentials = new { webhook_secret = "whsec_" + Convert.ToBase64String(new byte[32]) } }))).GetProperty("id").GetGuid();
+        await tenant.EventsAsync("page_view", Monday, 10);
+        await HeardAsync("'2027-05-02T06:00Z'::timestamptz, '2027-05-02T12:00Z', '10 minutes'"); // busy, but since yesterday only
+        app.Now = Monday;
+        await app.PassAsync(20);
+        Assert.Equal("", await RaisedAsync(tenant));
+
+        // each day from 6 to 22: the nights are its usual pause of 8 hours; once it was away for two days
+        for (var day = 1; day <= 25; day++)
+            if (day is not (10 or 11))
+                await HeardAsync($"'2027-05-03T06:00Z'::timestamptz - interval '{day} days', '2027-05-03T22:00Z'::timestamptz - interval '{day} days', '1 hour'");
+        app.Now = new DateTimeOffset(2027, 5, 3, 13, 0, 0, TimeSpan.Zero); // 15 hours
+        await app.PassAsync(45);
+        Assert.Equal("", await RaisedAsync(tenant));
+        // what does not fit its signature is no sign of life
+        await app.RunAsync($"UPDATE inbound_webhooks SET verdict = 'signature_mismatch', last_received_at = '2027-05-03T13:40Z' WHERE id = (SELECT id FROM inbound_webhooks WHERE connection_id = '{source}' ORDER BY id LIMIT 1)");
+        app.Now = new DateTimeOffset(2027, 5, 3, 14, 5, 0, TimeSpan.Zero);
+        await app.PassAsync(25);
+        Assert.Equal("webhook_silent Shop", await RaisedAsync(tenant));
+        Assert.Contains("The last one came on 2 May 2027 at 22:00 UTC.", (await tenant.AlertAsync()).Text("text"), StringComparison.Ordinal);
+        await HeardAsync("'2027-05-03T14:20Z'::timestamptz, '2027-05-03T14:20Z', '1 hour'");
+        await app.PassAsync(6);
+        Assert.Equal("", await RaisedAsync(tenant));
+
+        Task HeardAsync(string series) => app.RunAsync($"""
+            INSERT INTO inbound_webhooks (workspace_id, website_id, connection_id, id, delivery_key, received_at, last_received_at, verdict, status, headers, body_bytes)
+            SELECT '{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', '{source}', gen_random_uuid(), gen_random_uuid()::text, at, at, 'ok', 'processed', '{"{}"}', 1 FROM generate_series({series}) at
+            """);
+    }
+
+    [Theory]
     [InlineData(5, 95, "")]
     [InlineData(12, 88, "duplicate_rate purchase")]
     [InlineData(12, 8, "")] // too few to tell

@@ -49,6 +49,7 @@ public static class Api
         api.MapMatchQuality();
         api.MapAlerts();
         api.MapSpend();
+        api.MapLedger();
     }
 
     /// <summary>200 with the value, or the refusal.</summary>

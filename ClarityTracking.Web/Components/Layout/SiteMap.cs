@@ -18,6 +18,7 @@ public static class SiteMap
         new("Watch", "bots", "Bots", "smart_toy"),
         new("Watch", "alerts", "Alerts", "notifications"),
         new("Deliver", "deliveries", "Deliveries", "send"),
+        new("Deliver", "ledger", "Ledger", "fact_check"),
         new("Deliver", "connections", "Connections", "hub"),
         new("Deliver", "sources", "Sources", "input"),
         new("Deliver", "rules", "Rules", "rule"),

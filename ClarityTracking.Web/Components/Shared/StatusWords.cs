@@ -4,6 +4,7 @@ using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Delivery;
 using ClarityTracking.Core.Delivery.Jobs;
+using ClarityTracking.Core.Health.Ledger;
 using ClarityTracking.Core.Inbound;
 
 namespace ClarityTracking.Web.Components.Shared;
@@ -36,6 +37,21 @@ public static class StatusWords
         ["rate_limited"] = "rate limited",
         ["credential"] = "credentials refused",
         ["permanent"] = "refused by the platform",
+    };
+
+    /// <summary>Why a conversion of the ledger waits or is missing; all other causes are <see cref="Reasons"/>.</summary>
+    private static readonly Dictionary<string, string> LedgerCauses = new(StringComparer.Ordinal)
+    {
+        ["webhook"] = "its webhook is being processed",
+        ["intake"] = "being taken in",
+        ["routing"] = "being routed",
+        ["sending"] = "waits to be sent",
+        ["webhook_failed"] = "its webhook failed",
+        ["no_event"] = "no event was made",
+        ["refused_by_intake"] = "event refused by intake",
+        ["event_gone"] = "event deleted",
+        ["connection_added_later"] = "connection added later",
+        ["connection_off"] = "connection was off",
     };
 
     private static readonly Dictionary<string, string> Verdicts = new(StringComparer.Ordinal)
@@ -85,6 +101,26 @@ public static class StatusWords
         ConversionStatus.Failed => new("bad", "Payment failed"),
         ConversionStatus.Refunded => new("", "Refunded"),
     };
+
+    /// <summary>Why a conversion of the ledger stands where it does.</summary>
+    public static string LedgerCause(string cause) => LedgerCauses.GetValueOrDefault(cause) ?? Reason(cause);
+
+    /// <summary>Where a conversion of the ledger stands.</summary>
+    public static StatusText Of(LedgerState state, string? cause)
+    {
+        var why = cause is { Length: > 0 } ? $": {LedgerCause(cause)}" : "";
+        return state switch
+        {
+            LedgerState.NotExpected => new("", "Nothing owed yet"),
+            LedgerState.Delivered => new("good", "Delivered"),
+            LedgerState.Ignored => new(cause is "missing_keys" or "missing_field" or "too_old" ? "warn" : "", $"Ignored{why}"),
+            LedgerState.Pending => new("info", $"Pending{why}"),
+            LedgerState.Retrying => new("warn", $"Retrying{why}"),
+            LedgerState.Failed => new("bad", $"Failed{why}"),
+            LedgerState.Missing => new(cause == "connection_added_later" ? "" : "bad", $"Missing{why}"),
+            LedgerState.Unknown => new("", "No longer kept"),
+        };
+    }
 
     /// <summary>Where a received webhook stands.</summary>
     public static StatusText Of(InboundStatus status, string verdict, int attempts, DateTimeOffset? nextAttemptAt, DateTimeOffset now) => status switch

@@ -60,3 +60,10 @@ export function openPanel(panel) {
     },
   };
 }
+
+/** Saves a file that the app is writing. */
+export async function save(name, stream) {
+  const url = URL.createObjectURL(new Blob([await stream.arrayBuffer()], { type: "text/csv;charset=utf-8" }));
+  Object.assign(document.createElement("a"), { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
