@@ -20,6 +20,7 @@ using ClarityTracking.Core.Destinations.TikTok;
 using ClarityTracking.Core.Destinations.Tinybird;
 using ClarityTracking.Core.Destinations.Webhook;
 using ClarityTracking.Core.Health;
+using ClarityTracking.Core.Health.Duplicates;
 using ClarityTracking.Core.Inbound;
 using ClarityTracking.Core.Inbound.Pulls;
 using ClarityTracking.Core.Ingestion;
@@ -87,8 +88,9 @@ public static class CoreServices
         services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();
         services.AddSingleton<DeliveryQueries>().AddSingleton<JobsQueued>().AddSingleton<DeliveryJobs>().AddSingleton<Replay>().AddSingleton<Backfill>();
         services.AddSingleton<PlatformScoreFetcher>().AddSingleton<PlatformScoreQueries>().AddSingleton<MatchQualityWeights>().AddSingleton<MatchQualityStudio>();
-        services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
+        services.AddSingleton<WebsiteHealthQueries>().AddSingleton<InstallationHealth>();
         services.AddSingleton<SpendImporter>().AddSingleton<SpendImports>().AddSingleton<SpendUpload>().AddSingleton<SpendQueries>();
+        services.AddDuplicates(roles.HasFlag(NodeRoles.Worker));
         services.AddAlerts(roles.HasFlag(NodeRoles.Worker));
         return services;
     }

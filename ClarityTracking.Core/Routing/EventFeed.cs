@@ -21,7 +21,10 @@ internal static class EventFeed
     /// <summary>Duplicates.</summary>
     public const string Duplicates = "duplicates";
 
-    /// <summary>Everybody who follows.</summary>
+    /// <summary>Events that intake ended as repeats, for <see cref="Duplicates"/>' follower too: their ids are those of <c>dropped_events</c>.</summary>
+    public const string Repeats = "repeats";
+
+    /// <summary>Everybody who follows what is stored.</summary>
     private static readonly string[] Followers = [Touchpoints, Duplicates];
 
     /// <summary>Adds the events of entries of the outbox for every follower.</summary>
@@ -39,6 +42,17 @@ internal static class EventFeed
                 await copy.WriteAsync(entry.EventIds.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Uuid, cancel);
             }
         await copy.CompleteAsync(cancel);
+    }
+
+    /// <summary>Adds what intake ended as repeats, in its own transaction.</summary>
+    public static async Task AddRepeatsAsync(NpgsqlConnection connection, IEnumerable<DroppedEvent> repeats, DateTimeOffset now)
+    {
+        foreach (var site in repeats.GroupBy(r => (r.WorkspaceId, r.WebsiteId)))
+        {
+            await using var add = new NpgsqlCommand("INSERT INTO event_feed (follower, id, workspace_id, website_id, event_ids) VALUES ($1, $2, $3, $4, $5)", connection)
+                .With(Repeats, Guid.CreateVersion7(now), site.Key.WorkspaceId, site.Key.WebsiteId, site.Select(r => r.Id).ToArray());
+            await add.ExecuteNonQueryAsync();
+        }
     }
 
     /// <summary>
