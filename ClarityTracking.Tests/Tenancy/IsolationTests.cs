@@ -27,7 +27,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
     /// <summary>Fits the body of every route, so that none is refused for its shape before it looks whose thing it is.</summary>
     private const string AnyBody = """
         {"name":"Taken over","domain":"evil.example.com","kind":"secret","role":"owner","email":"EMAIL","platform":"meta",
-         "settings":{"dataset_id":"666"},"credentials":{"access_token":"evil"},"enabled":false,"when":{},"then":{"action":"exclude"},"status":"dead","dryRun":false}
+         "settings":{"dataset_id":"666"},"credentials":{"access_token":"evil"},"enabled":false,"when":{},"then":{"action":"exclude"},"status":"dead","dryRun":false,"windowMinutes":99}
         """;
 
     [Fact]
@@ -191,8 +191,16 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             INSERT INTO alerts (workspace_id, website_id, id, kind, subject, subject_name, severity, state, opening, evidence, opened_at, updated_at, resolved_at)
             VALUES ('{site.WorkspaceId}', '{site.Id}', '{alert}', 'no_events', '', '', 'critical', 'resolved', 1, '{"{"}"value":30,"threshold":24,"unit":"hours","detail":{"{}"}{"}"}', now(), now(), now())
             """);
+        var duplicate = Guid.CreateVersion7();
+        await app.RunAsync($"""
+            INSERT INTO duplicate_groups (workspace_id, website_id, id, kind, reason, name, family, first_at, last_at, found_at, changed_at, events, extra_value, original_id, ended)
+            VALUES ('{site.WorkspaceId}', '{site.Id}', '{duplicate}', 'different_ids', 'same_order', 'purchase', 'purchase', now(), now(), now(), now(), 2, 0, '{duplicate}', false);
+            INSERT INTO duplicate_members (workspace_id, website_id, group_id, id, event_id, name, source, occurred_at, keys, stored)
+            SELECT '{site.WorkspaceId}', '{site.Id}', '{duplicate}', gen_random_uuid(), 'e-' || n, 'purchase', 'browser', now(), 1, true FROM generate_series(1, 2) n
+            """);
         return new Tenant(account, site, new()
         {
+            ["groupId"] = duplicate,
             ["cid"] = connection.GetProperty("id").GetGuid(),
             ["keyId"] = keys.GetProperty("items")[0].GetProperty("id"),
             ["userId"] = account.UserId,
