@@ -23,6 +23,7 @@ using ClarityTracking.Core.Destinations.Tinybird;
 using ClarityTracking.Core.Destinations.Webhook;
 using ClarityTracking.Core.Health;
 using ClarityTracking.Core.Health.Bots;
+using ClarityTracking.Core.Health.Duplicates;
 using ClarityTracking.Core.Health.Ledger;
 using ClarityTracking.Core.Inbound;
 using ClarityTracking.Core.Inbound.Pulls;
@@ -92,11 +93,11 @@ public static class CoreServices
         services.AddSingleton<DeliveryQueries>().AddSingleton<JobsQueued>().AddSingleton<DeliveryJobs>().AddSingleton<Replay>().AddSingleton<Backfill>();
         services.AddSingleton<PlatformScoreFetcher>().AddSingleton<PlatformScoreQueries>().AddSingleton<MatchQualityWeights>().AddSingleton<MatchQualityStudio>();
         services.AddSingleton<Quarantine>().AddSingleton<BotRuleService>();
-        services.AddSingleton<WorkQueues>().AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
-        services.AddSingleton<WebsiteHealthQueries>().AddSingleton<LedgerQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
+        services.AddSingleton<WorkQueues>().AddSingleton<WebsiteHealthQueries>().AddSingleton<LedgerQueries>().AddSingleton<InstallationHealth>();
         services.AddSingleton<SpendImporter>().AddSingleton<SpendImports>().AddSingleton<SpendUpload>().AddSingleton<SpendQueries>();
         services.AddTouchpoints();
         services.AddMatching(roles.HasFlag(NodeRoles.Worker));
+        services.AddDuplicates(roles.HasFlag(NodeRoles.Worker));
         services.AddAlerts(roles.HasFlag(NodeRoles.Worker));
         return services;
     }

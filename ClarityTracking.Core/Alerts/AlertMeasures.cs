@@ -64,21 +64,30 @@ internal static class AlertMeasures
          WHERE e.key = '*' AND e.now >= 50 AND e.before >= 200 GROUP BY e.name
         """;
 
-    /// <summary>Percent of an event name that came again under the same id, since the hour before this one.</summary>
+    /// <summary>
+    /// Percent of an event name that came twice, the larger of two: what the same side told again under the same id since the hour before this one (a browser
+    /// and a server under one id are as they should be), and what was counted twice under different ids in the last 24 hours.
+    /// </summary>
     public const string Duplicates = """
-        WITH since AS (SELECT date_trunc('hour', $3, 'UTC') - interval '1 hour' AS at),
+        WITH since AS (SELECT date_trunc('hour', $3, 'UTC') - interval '1 hour' AS at, date_trunc('hour', $3, 'UTC') - interval '24 hours' AS day),
         again AS (
-            SELECT name, count(*)::numeric AS events FROM (
-                SELECT d.name FROM since, dropped_events d
-                 WHERE d.workspace_id = $1 AND d.website_id = $2 AND d.id >= clarity_lowest_id(since.at) AND d.reason = 'duplicate' AND d.name IS NOT NULL
-                 LIMIT 100000) newest
-             GROUP BY name),
+            SELECT r.name, sum(r.events) AS events FROM since, duplicate_repeats r
+             WHERE r.workspace_id = $1 AND r.website_id = $2 AND r.hour >= since.at AND (r.first_source = '' OR (r.source = 'browser') = (r.first_source = 'browser'))
+             GROUP BY r.name),
+        twice AS (
+            SELECT g.name, sum(g.events - 1)::numeric AS events FROM since, duplicate_groups g
+             WHERE g.workspace_id = $1 AND g.website_id = $2 AND g.last_at >= since.day AND NOT g.ended AND g.ignored_at IS NULL AND NOT g.prevented
+             GROUP BY g.name),
         stored AS (
-            SELECT r.name, sum(r.events) AS events FROM since, event_rollups r
-             WHERE r.workspace_id = $1 AND r.website_id = $2 AND r.hour >= since.at GROUP BY r.name)
-        SELECT a.name, a.name, 100 * a.events / (a.events + coalesce(s.events, 0)), jsonb_build_object('duplicates', a.events, 'events', coalesce(s.events, 0))
-          FROM again a LEFT JOIN stored s ON s.name = a.name
-         WHERE a.events + coalesce(s.events, 0) >= 50
+            SELECT r.name, sum(r.events) FILTER (WHERE r.hour >= since.at) AS events, sum(r.events) FILTER (WHERE NOT r.is_test) AS day FROM since, event_rollups r
+             WHERE r.workspace_id = $1 AND r.website_id = $2 AND r.hour >= since.day GROUP BY r.name),
+        shares AS (
+            SELECT a.name, 100 * a.events / (a.events + coalesce(s.events, 0)) AS share, jsonb_build_object('duplicates', a.events, 'events', coalesce(s.events, 0)) AS detail
+              FROM again a LEFT JOIN stored s ON s.name = a.name WHERE a.events + coalesce(s.events, 0) >= 50
+            UNION ALL
+            SELECT t.name, 100 * t.events / s.day, jsonb_build_object('twice', t.events, 'events', s.day)
+              FROM twice t JOIN stored s ON s.name = t.name WHERE s.day >= 20 AND s.day >= t.events)
+        SELECT DISTINCT ON (name) name, name, share, detail FROM shares ORDER BY name, share DESC
         """;
 
     /// <summary>Percent of a connection's deliveries that died or are being retried, since the hour before this one; retries of a connection that is down have their own alert.</summary>

@@ -38,6 +38,8 @@ internal static class AlertWords
             "no_events" => $"The last one came {value} ago; up to {limit} is normal. Has the website changed?",
             "volume_drop" => $"{NumberOf(evidence, "events")} in three hours, usually {NumberOf(evidence, "usual")}: {value} less; up to {limit} less is normal.",
             "match_quality_drop" => $"Our estimate over 24 hours is {value} below the week before; up to {limit} is normal.",
+            "duplicate_rate" when NumberOf(evidence, "twice") is { } twice and not "–" =>
+                $"{value} of the last 24 hours are counted twice under different ids ({twice} of {NumberOf(evidence, "events")}); up to {limit} is normal.",
             "duplicate_rate" => $"{value} came again under the same id ({NumberOf(evidence, "duplicates")} beside {NumberOf(evidence, "events")} stored ones); up to {limit} is normal.",
             "delivery_failures" => $"{value} failed: {NumberOf(evidence, "dead")} died, {NumberOf(evidence, "retrying")} are being retried, {NumberOf(evidence, "delivered")} arrived; up to {limit} is normal.",
             "accuracy_below" => $"{value} of {NumberOf(evidence, "due")} conversions of the last {TextOf(evidence, "window")} arrived: {NumberOf(evidence, "failed")} failed, {NumberOf(evidence, "missing")} are missing, {NumberOf(evidence, "waiting")} have waited for an hour or more, {NumberOf(evidence, "unsendable")} lack what the platform needs. More than {limit} is normal.",

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
+using ClarityTracking.Core.Health.Duplicates;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -80,6 +81,11 @@ public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptio
             ("platform_scores", "day < $1", DateOnly.FromDateTime(events.UtcDateTime)),
             // spend goes with the conversions it is compared with
             ("ad_spend", "day < $1", DateOnly.FromDateTime(events.UtcDateTime)),
+            // what conversions are compared by, past the days for which they are
+            ("duplicate_keys", "id < $1", Partitions.LowestId(now - PrintStore.Kept)),
+            ("duplicate_events", "id < $1", Partitions.LowestId(now - PrintStore.Kept)),
+            ("duplicate_groups", "last_at < $1 AND changed_at < $1", events),
+            ("duplicate_repeats", "hour < $1", events),
             ("spend_imports", "finished_at < $1", deliveries),
             // touches go with the events they are made of; a person is kept for what is known of them
             ("touchpoint_keys", "occurred_at < $1", events),

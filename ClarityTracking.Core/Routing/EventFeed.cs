@@ -24,7 +24,10 @@ internal static class EventFeed
     /// <summary>Conversions that changed, in the same queue: their ids in place of events'. <see cref="AddConversionAsync"/> adds them, <see cref="Touchpoints"/>' worker takes them.</summary>
     public const string Conversions = "conversions";
 
-    /// <summary>Everybody who follows events.</summary>
+    /// <summary>Events that intake ended as repeats, for <see cref="Duplicates"/>' follower too: their ids are those of <c>dropped_events</c>.</summary>
+    public const string Repeats = "repeats";
+
+    /// <summary>Everybody who follows what is stored.</summary>
     private static readonly string[] Followers = [Touchpoints, Duplicates];
 
     /// <summary>Adds the events of entries of the outbox for every follower.</summary>
@@ -50,6 +53,17 @@ internal static class EventFeed
         await using var add = new NpgsqlCommand("INSERT INTO event_feed (follower, id, workspace_id, website_id, event_ids) VALUES ($1, $2, $3, $4, $5)", connection)
             .With(Conversions, Guid.CreateVersion7(now), workspaceId, websiteId, new[] { conversionId });
         await add.ExecuteNonQueryAsync(cancel);
+    }
+
+    /// <summary>Adds what intake ended as repeats, in its own transaction.</summary>
+    public static async Task AddRepeatsAsync(NpgsqlConnection connection, IEnumerable<DroppedEvent> repeats, DateTimeOffset now)
+    {
+        foreach (var site in repeats.GroupBy(r => (r.WorkspaceId, r.WebsiteId)))
+        {
+            await using var add = new NpgsqlCommand("INSERT INTO event_feed (follower, id, workspace_id, website_id, event_ids) VALUES ($1, $2, $3, $4, $5)", connection)
+                .With(Repeats, Guid.CreateVersion7(now), site.Key.WorkspaceId, site.Key.WebsiteId, site.Select(r => r.Id).ToArray());
+            await add.ExecuteNonQueryAsync();
+        }
     }
 
     /// <summary>

@@ -190,17 +190,38 @@ public sealed class AlertMeasureTests(AlertApp app, ITestOutputHelper output) : 
     }
 
     [Theory]
-    [InlineData(5, 95, "")]
-    [InlineData(12, 88, "duplicate_rate purchase")]
-    [InlineData(12, 8, "")] // too few to tell
-    public async Task Duplicates_Share_IsRaisedFromATenthOn(int duplicates, int stored, string expected)
+    [InlineData(5, "browser", 95, "")]
+    [InlineData(12, "browser", 88, "duplicate_rate purchase")]
+    [InlineData(12, "", 88, "duplicate_rate purchase")] // the first one is no longer known
+    [InlineData(60, "server", 40, "")] // a browser and a server under one id: as it should be
+    [InlineData(12, "browser", 8, "")] // too few to tell
+    public async Task Duplicates_UnderTheSameId_AreRaisedFromATenthOn(int duplicates, string first, int stored, string expected)
     {
         var tenant = await TenantAsync();
         await tenant.EventsAsync("purchase", Monday, stored);
         await app.RunAsync($"""
-            INSERT INTO dropped_events (workspace_id, website_id, id, received_at, name, reason)
-            SELECT '{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', (left(clarity_lowest_id('2027-05-03T12:10Z')::text, 23) || '-' || lpad(to_hex(i), 12, '0'))::uuid, '2027-05-03T12:10Z', 'purchase',
-                   CASE WHEN i <= {duplicates} THEN 'duplicate' ELSE 'value_invalid' END FROM generate_series(1, {duplicates + 200}) i
+            INSERT INTO duplicate_repeats VALUES ('{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', '2027-05-03T12:00Z', 'purchase', 'browser', '{first}', {duplicates})
+            """);
+        await app.PassAsync(20);
+        Assert.Equal(expected, await RaisedAsync(tenant));
+    }
+
+    [Theory]
+    [InlineData(12, "", 88, "duplicate_rate purchase")]
+    [InlineData(5, "", 95, "")]
+    [InlineData(12, "ignored_at = now()", 88, "")]
+    [InlineData(12, "prevented = true", 88, "")]
+    [InlineData(12, "ended = true", 88, "")]
+    [InlineData(12, "last_at = '2027-05-01T12:00Z'", 88, "")]
+    public async Task Duplicates_UnderDifferentIds_AreRaisedFromATenthOn(int duplicates, string change, int stored, string expected)
+    {
+        var tenant = await TenantAsync();
+        await tenant.EventsAsync("purchase", Monday, stored);
+        await app.RunAsync($"""
+            INSERT INTO duplicate_groups (workspace_id, website_id, id, kind, reason, name, family, first_at, last_at, found_at, changed_at, events, extra_value, original_id, ended)
+            SELECT '{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', gen_random_uuid(), 'different_ids', 'same_order', 'purchase', 'purchase', '2027-05-03T12:10Z', '2027-05-03T12:10Z',
+                   '2027-05-03T12:10Z', '2027-05-03T12:10Z', 2, 10, gen_random_uuid(), false FROM generate_series(1, {duplicates});
+            {(change.Length == 0 ? "" : $"UPDATE duplicate_groups SET {change} WHERE website_id = '{tenant.Site.Id}'")}
             """);
         await app.PassAsync(20);
         Assert.Equal(expected, await RaisedAsync(tenant));

@@ -228,22 +228,6 @@ public sealed class EventAndDeliveryTests(AppWithMeta app) : IClassFixture<AppWi
         client.Dispose();
     }
 
-    [Fact]
-    public async Task Duplicates_UnderDifferentIds_AreGroupedWithTheirReason()
-    {
-        var (client, site, _) = await WithMetaAsync();
-        await SendAsync(site,
-            Purchase("a-1", visitor: "v-a", order: "1001"), Purchase("a-2", visitor: "v-b", order: "1001"),  // the same order
-            Purchase("b-1", visitor: "v-c"), Purchase("b-2", visitor: "v-c"),                                // the same visitor and value
-            Purchase("c-1", visitor: "v-d", order: "1002"), Purchase("c-2", visitor: "v-d", order: "1003"),  // two orders of one visitor
-            Purchase("d-1", visitor: "v-e"), Purchase("d-2", visitor: "v-e", minutesAgo: 30),                // half an hour apart
-            Event("page_view", "p-1", "v-f"), Event("page_view", "p-2", "v-f"));                             // pages repeat by nature
-        var groups = (await AppFixture.JsonOf(await client.GetAsync($"/api/websites/{site.Id}/duplicates"))).GetProperty("items").EnumerateArray().ToList();
-        Assert.Equal(["same_order: a-1, a-2", "same_visitor_and_value: b-1, b-2"], groups.Select(g =>
-            $"{Text(g, "reason")}: {string.Join(", ", g.GetProperty("events").EnumerateArray().Select(e => Text(e, "eventId")).Order(StringComparer.Ordinal))}")
-            .Order(StringComparer.Ordinal));
-    }
-
     private async Task<(HttpClient Client, NewSite Site, Guid Connection)> WithMetaAsync()
     {
         var account = await app.RegisterAsync();
@@ -264,14 +248,14 @@ public sealed class EventAndDeliveryTests(AppWithMeta app) : IClassFixture<AppWi
         Assert.Equal(0, answer.GetProperty("rejected").GetArrayLength());
     }
 
-    private static object Purchase(string id, string visitor = "v-1", string? order = null, int minutesAgo = 0) => new
+    private static object Purchase(string id) => new
     {
         event_id = id,
         event_type = "purchase",
-        timestamp = DateTimeOffset.UtcNow.AddMinutes(-minutesAgo),
+        timestamp = DateTimeOffset.UtcNow,
         session_id = "s-1",
-        visitor_id = visitor,
-        properties = new { url = "https://shop.example.com/thanks", value = 49.9m, currency = "EUR", order_id = order },
+        visitor_id = "v-1",
+        properties = new { url = "https://shop.example.com/thanks", value = 49.9m, currency = "EUR" },
         user = new { email = "anna@example.com" },
     };
 

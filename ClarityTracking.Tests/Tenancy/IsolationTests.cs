@@ -27,7 +27,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
     /// <summary>Fits the body of every route, so that none is refused for its shape before it looks whose thing it is.</summary>
     private const string AnyBody = """
         {"name":"Taken over","domain":"evil.example.com","kind":"secret","role":"owner","email":"EMAIL","platform":"meta",
-         "settings":{"dataset_id":"666"},"credentials":{"access_token":"evil"},"enabled":false,"when":{},"then":{"action":"exclude"},"status":"dead","dryRun":false}
+         "settings":{"dataset_id":"666"},"credentials":{"access_token":"evil"},"enabled":false,"when":{},"then":{"action":"exclude"},"status":"dead","dryRun":false,"windowMinutes":99}
         """;
 
     [Fact]
@@ -192,14 +192,22 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             VALUES ('{site.WorkspaceId}', '{site.Id}', '{alert}', 'no_events', '', '', 'critical', 'resolved', 1, '{"{"}"value":30,"threshold":24,"unit":"hours","detail":{"{}"}{"}"}', now(), now(), now())
             """);
         await Eventually.GetAsync(async () => await app.ValueAsync<bool>($"""
-            SELECT NOT EXISTS (SELECT FROM outbox WHERE website_id = '{site.Id}') AND NOT EXISTS (SELECT FROM event_feed WHERE website_id = '{site.Id}' AND follower = 'touchpoints')
+            SELECT NOT EXISTS (SELECT FROM outbox WHERE website_id = '{site.Id}') AND NOT EXISTS (SELECT FROM event_feed WHERE website_id = '{site.Id}')
             """) ? true : (bool?)null, "workers to have nothing left to do"); // else they write between two fingerprints
         var review = Guid.CreateVersion7();
         await app.RunAsync($"INSERT INTO bot_reviews (workspace_id, website_id, event_id, review_id, is_bot, reviewed_at) VALUES ('{site.WorkspaceId}', '{site.Id}', '{id}', '{review}', false, now())");
+        var duplicate = Guid.CreateVersion7();
+        await app.RunAsync($"""
+            INSERT INTO duplicate_groups (workspace_id, website_id, id, kind, reason, name, family, first_at, last_at, found_at, changed_at, events, extra_value, original_id, ended)
+            VALUES ('{site.WorkspaceId}', '{site.Id}', '{duplicate}', 'different_ids', 'same_order', 'purchase', 'purchase', now(), now(), now(), now(), 2, 0, '{duplicate}', false);
+            INSERT INTO duplicate_members (workspace_id, website_id, group_id, id, event_id, name, source, occurred_at, keys, stored)
+            SELECT '{site.WorkspaceId}', '{site.Id}', '{duplicate}', gen_random_uuid(), 'e-' || n, 'purchase', 'browser', now(), 1, true FROM generate_series(1, 2) n
+            """);
         return new Tenant(account, site, new()
         {
             ["brid"] = botRule.GetProperty("id"),
             ["reviewId"] = review,
+            ["groupId"] = duplicate,
             ["cid"] = connection.GetProperty("id").GetGuid(),
             ["keyId"] = keys.GetProperty("items")[0].GetProperty("id"),
             ["userId"] = account.UserId,

@@ -47,6 +47,7 @@ public static class Api
         api.MapDeliveries();
         api.MapWebsiteHealth();
         api.MapMatchQuality();
+        api.MapDuplicates();
         api.MapAlerts();
         api.MapSpend();
         api.MapLedger();

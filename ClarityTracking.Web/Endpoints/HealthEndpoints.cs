@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace ClarityTracking.Web.Endpoints;
 
-/// <summary>Health of the installation, of a website, and its potential duplicates.</summary>
+/// <summary>Health of the installation, and of a website.</summary>
 public static class HealthEndpoints
 {
     /// <summary>For load balancers and people: no account needed, no tenant's data.</summary>
@@ -26,7 +26,6 @@ public static class HealthEndpoints
     {
         var group = api.MapGroup("/websites/{id:guid}").WithTags("Health");
         group.MapGet("/health", WebsiteAsync);
-        group.MapGet("/duplicates", DuplicatesAsync);
     }
 
     internal static async Task<JsonHttpResult<InstallationState>> StateAsync(InstallationHealth health, CancellationToken cancel)
@@ -38,8 +37,4 @@ public static class HealthEndpoints
     internal static async Task<Results<Ok<WebsiteHealth>, ProblemHttpResult>> WebsiteAsync(
         Guid id, Caller caller, WebsiteHealthQueries health, CancellationToken cancel) =>
         (await health.GetAsync(caller, id, cancel)).Ok();
-
-    internal static async Task<Results<Ok<Page<DuplicateGroup>>, ProblemHttpResult>> DuplicatesAsync(
-        Guid id, Caller caller, DuplicateQueries duplicates, CancellationToken cancel, DateTimeOffset? from = null, DateTimeOffset? to = null) =>
-        (await duplicates.ListAsync(caller, id, from, to, cancel)).Whole();
 }

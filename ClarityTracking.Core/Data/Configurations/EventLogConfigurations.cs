@@ -37,6 +37,7 @@ internal sealed class DroppedEventConfiguration : IEntityTypeConfiguration<Dropp
     {
         builder.ToTable("dropped_events", t => t.ExcludeFromMigrations());
         builder.HasKey(e => new { e.WorkspaceId, e.WebsiteId, e.Id });
+        builder.Ignore(e => e.Source);
     }
 }
 

@@ -18,6 +18,9 @@ public sealed class DroppedEvent
     /// <summary>The event name, when it gave one that can be stored.</summary>
     public string? Name { get; init; }
 
+    /// <summary>Who told it, of a duplicate; read by what counts duplicates only.</summary>
+    public EventSource? Source { get; init; }
+
     /// <summary>A stable code of <see cref="DropReason"/>.</summary>
     public string Reason { get; init; } = "";
 

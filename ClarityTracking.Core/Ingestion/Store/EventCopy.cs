@@ -140,7 +140,7 @@ internal static class EventJson
 internal static class DroppedEventCopy
 {
     private const string Sql =
-        "COPY dropped_events (workspace_id, website_id, id, received_at, event_id, name, reason, detail) FROM STDIN (FORMAT binary)";
+        "COPY dropped_events (workspace_id, website_id, id, received_at, event_id, name, reason, detail, source) FROM STDIN (FORMAT binary)";
 
     public static async Task WriteAsync(NpgsqlConnection connection, IEnumerable<DroppedEvent> rows)
     {
@@ -156,6 +156,7 @@ internal static class DroppedEventCopy
             copy.Write(row.Name, NpgsqlDbType.Text);
             copy.Write(row.Reason, NpgsqlDbType.Text);
             copy.Write(row.Detail, NpgsqlDbType.Text);
+            copy.Write(row.Source?.Word(), NpgsqlDbType.Text);
         }
         await copy.CompleteAsync();
     }

@@ -1,4 +1,5 @@
 using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Routing;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -56,7 +57,10 @@ internal sealed class EventTransaction(NpgsqlDataSource database, TimeProvider c
             await OutboxEntry.CopyAsync(connection, OutboxEntry.For(fresh.Select(r => r.Event), clock.GetUtcNow()));
         }
         if (dropped.Count > 0)
+        {
             await DroppedEventCopy.WriteAsync(connection, dropped);
+            await EventFeed.AddRepeatsAsync(connection, dropped.Where(d => d.Source is not null), clock.GetUtcNow());
+        }
         await transaction.CommitAsync();
         return duplicates;
     }
@@ -134,6 +138,7 @@ internal sealed class EventTransaction(NpgsqlDataSource database, TimeProvider c
         ReceivedAt = stored.ReceivedAt,
         EventId = stored.EventId,
         Name = stored.Name,
+        Source = stored.Source,
         Reason = DropReason.Duplicate.Word(),
         Detail = "Stored already within the last 7 days.",
     };
