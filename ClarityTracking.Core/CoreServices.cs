@@ -1,4 +1,5 @@
 using ClarityTracking.Core.Alerts;
+using ClarityTracking.Core.Attribution.Reports;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Conversions;
@@ -87,7 +88,8 @@ public static class CoreServices
         services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();
         services.AddSingleton<DeliveryQueries>().AddSingleton<JobsQueued>().AddSingleton<DeliveryJobs>().AddSingleton<Replay>().AddSingleton<Backfill>();
         services.AddSingleton<PlatformScoreFetcher>().AddSingleton<PlatformScoreQueries>().AddSingleton<MatchQualityWeights>().AddSingleton<MatchQualityStudio>();
-        services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
+        services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>().AddSingleton<SystemMetrics>().AddSingleton<AnalyticsQueries>();
+        services.AddSingleton<AttributionReports>();
         services.AddSingleton<SpendImporter>().AddSingleton<SpendImports>().AddSingleton<SpendUpload>().AddSingleton<SpendQueries>();
         services.AddAlerts(roles.HasFlag(NodeRoles.Worker));
         return services;

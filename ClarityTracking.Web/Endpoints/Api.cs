@@ -46,6 +46,8 @@ public static class Api
         api.MapMatchQuality();
         api.MapAlerts();
         api.MapSpend();
+        api.MapAttribution();
+        api.MapAnalytics();
     }
 
     /// <summary>200 with the value, or the refusal.</summary>
