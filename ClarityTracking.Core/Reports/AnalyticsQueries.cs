@@ -26,8 +26,19 @@ public sealed record AnalyticsSum(long PageViews, long Visitors, long Sessions, 
 /// <param name="Revenue">See <see cref="AnalyticsSum"/>.</param>
 /// <param name="OtherCurrencies">Conversions in other currencies: they count, their money stands apart.</param>
 /// <param name="Previous">The same of as long a time before.</param>
+/// <param name="Deliveries">How deliveries ended in the period, out of the hourly sums.</param>
 public sealed record AnalyticsOverview(DateTimeOffset From, DateTimeOffset To, string Currency, long PageViews, long Visitors, long Sessions, long Conversions, decimal Revenue,
-    IReadOnlyList<CurrencySum> OtherCurrencies, AnalyticsSum Previous);
+    IReadOnlyList<CurrencySum> OtherCurrencies, AnalyticsSum Previous, DeliverySum Deliveries);
+
+/// <summary>Deliveries that ended.</summary>
+/// <param name="Delivered">Taken by the platform.</param>
+/// <param name="Skipped">Not sent on purpose.</param>
+/// <param name="Dead">Given up.</param>
+public sealed record DeliverySum(long Delivered, long Skipped, long Dead)
+{
+    /// <summary>Delivered of delivered and dead, 0 to 1; null when there was neither.</summary>
+    public double? SuccessRate => Delivered + Dead > 0 ? (double)Delivered / (Delivered + Dead) : null;
+}
 
 /// <summary>Money that is not converted.</summary>
 public sealed record CurrencySum(string Currency, long Conversions, decimal Revenue);
@@ -110,7 +121,7 @@ public sealed class AnalyticsQueries(ClarityDb database, TimeProvider clock)
             var (own, past) = (Own(money, website), Own(earned, website));
             return new AnalyticsOverview(period.From, period.To, website.Currency, now.PageViews, now.Visitors, now.Sessions, own.Conversions, own.Revenue,
                 [.. money.Where(m => m.Currency != website.Currency).Select(m => new CurrencySum(m.Currency, m.Conversions, m.Revenue)).OrderByDescending(m => m.Conversions)],
-                new AnalyticsSum(earlier.PageViews, earlier.Visitors, earlier.Sessions, past.Conversions, past.Revenue));
+                new AnalyticsSum(earlier.PageViews, earlier.Visitors, earlier.Sessions, past.Conversions, past.Revenue), await DeliveriesAsync(connection, website, period, cancel));
         }, cancel);
 
     /// <summary>Day by day, or hour by hour.</summary>
@@ -227,6 +238,18 @@ public sealed class AnalyticsQueries(ClarityDb database, TimeProvider clock)
         while (await row.ReadAsync(cancel))
             rows.Add(new Money(row.IsDBNull(0) ? null : row.GetFieldValue<DateTimeOffset>(0), row.GetString(1), row.GetInt64(2), row.GetDecimal(3)));
         return rows;
+    }
+
+    private static async Task<DeliverySum> DeliveriesAsync(NpgsqlConnection connection, Website website, ReportPeriod period, CancellationToken cancel)
+    {
+        await using var command = Command(connection, """
+            SELECT coalesce(sum(deliveries) FILTER (WHERE status = 'delivered'), 0)::bigint, coalesce(sum(deliveries) FILTER (WHERE status = 'skipped'), 0)::bigint,
+                   coalesce(sum(deliveries) FILTER (WHERE status = 'dead'), 0)::bigint
+              FROM delivery_rollups WHERE workspace_id = $1 AND website_id = $2 AND hour >= $3 AND hour < $4
+            """, website.WorkspaceId, website.Id, RollupWriter.HourOf(period.From), period.To);
+        await using var row = await command.ExecuteReaderAsync(cancel);
+        await row.ReadAsync(cancel);
+        return new DeliverySum(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2));
     }
 
     /// <summary>All conversions, and the money of the website's own currency.</summary>

@@ -50,11 +50,11 @@ public sealed class AttributionReports(ClarityDb database, TimeProvider clock)
         WithDataAsync(caller, websiteId, words, _ => false, (_, data, _) => Task.FromResult(ConversionRows.Page(data, key, unattributed, status, cursor, Page.Clamp(limit))), cancel);
 
     /// <summary>What the dashboard's page shows, out of one read.</summary>
-    public Task<Result<AttributionPage>> PageAsync(Caller caller, Guid websiteId, AttributionWords words, CancellationToken cancel) =>
+    public Task<Result<AttributionView>> PageAsync(Caller caller, Guid websiteId, AttributionWords words, CancellationToken cancel) =>
         WithDataAsync(caller, websiteId, words, _ => true, async (db, data, started) =>
         {
             var spend = await SpendByKey.ReadAsync(db, data, cancel);
-            return new AttributionPage(Report(data, spend, started), Compare(data, spend), PathReports.Paths(data, AttributionPage.PathsShown), PathReports.Lag(data), PathReports.Funnel(data));
+            return new AttributionView(Report(data, spend, started), Compare(data, spend), PathReports.Paths(data, AttributionView.PathsShown), PathReports.Lag(data), PathReports.Funnel(data));
         }, cancel);
 
     private async Task<Result<T>> WithDataAsync<T>(Caller caller, Guid websiteId, AttributionWords words, Func<AttributionAsk, bool> needsPeople,
@@ -187,7 +187,7 @@ public sealed class AttributionReports(ClarityDb database, TimeProvider clock)
 }
 
 /// <summary>All of the dashboard's page.</summary>
-public sealed record AttributionPage(AttributionReport Report, AttributionComparison Comparison, PathReport Paths, LagReport Lag, FunnelReport Funnel)
+public sealed record AttributionView(AttributionReport Report, AttributionComparison Comparison, PathReport Paths, LagReport Lag, FunnelReport Funnel)
 {
     /// <summary>Paths on the page.</summary>
     public const int PathsShown = 12;
