@@ -1,5 +1,7 @@
 using ClarityTracking.Core.Alerts;
+using ClarityTracking.Core.Attribution.Matching;
 using ClarityTracking.Core.Attribution.Reports;
+using ClarityTracking.Core.Attribution.Touchpoints;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Connections.OAuth;
 using ClarityTracking.Core.Conversions;
@@ -62,7 +64,7 @@ public static class CoreServices
         services.AddSingleton<DeliveryLane>();
         if (roles.HasFlag(NodeRoles.Worker))
             services.AddHostedService(provider => provider.GetRequiredService<InboundWorker>()).AddHostedService(provider => provider.GetRequiredService<PullWorker>())
-                .AddHostedService<EventRouter>().AddHostedService<DeliveryWorker>().AddHostedService<DeliveryJobWorker>();
+                .AddHostedService<EventRouter>().AddHostedService<TouchpointWorker>().AddHostedService<DeliveryWorker>().AddHostedService<DeliveryJobWorker>();
         services.AddSingleton<IDestination, MetaDestination>();
         services.AddSingleton<IDestination, TikTokDestination>().AddSingleton<IDestination, PinterestDestination>();
         services.AddSingleton<IDestination, SnapchatDestination>().AddSingleton<IDestination, RedditDestination>();
@@ -91,6 +93,8 @@ public static class CoreServices
         services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>().AddSingleton<SystemMetrics>().AddSingleton<AnalyticsQueries>();
         services.AddSingleton<AttributionReports>();
         services.AddSingleton<SpendImporter>().AddSingleton<SpendImports>().AddSingleton<SpendUpload>().AddSingleton<SpendQueries>();
+        services.AddTouchpoints();
+        services.AddMatching();
         services.AddAlerts(roles.HasFlag(NodeRoles.Worker));
         return services;
     }

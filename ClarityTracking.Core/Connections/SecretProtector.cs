@@ -16,6 +16,7 @@ public sealed class SecretProtector : IDisposable
     // Setting up a cipher costs more than sealing an event with it, and a cipher serves one thread at a time.
     private const int MostCiphersPerThread = 256;
     private readonly ThreadLocal<Dictionary<(string Purpose, Guid Owner), AesGcm>> _ciphers = new(() => []);
+    private readonly ThreadLocal<Dictionary<(string Purpose, Guid Owner), byte[]>> _macKeys = new(() => []);
 
     /// <param name="masterKey">32 random bytes that are never stored in the database.</param>
     public SecretProtector(byte[] masterKey)
@@ -55,9 +56,27 @@ public sealed class SecretProtector : IDisposable
         return plain;
     }
 
+    /// <summary>HMAC-SHA-256 of bytes under a key of the purpose and owner: equal values have equal ones, and nobody without the master key can try values.</summary>
+    /// <param name="purpose">What is compared; part of the key.</param>
+    /// <param name="owner">Within whom values are compared, a website for example.</param>
+    /// <param name="bytes">The value.</param>
+    /// <param name="mac">Takes the 32 bytes.</param>
+    public void Mac(string purpose, Guid owner, ReadOnlySpan<byte> bytes, Span<byte> mac)
+    {
+        var keys = _macKeys.Value!;
+        if (!keys.TryGetValue((purpose, owner), out var key))
+        {
+            if (keys.Count >= MostCiphersPerThread)
+                keys.Clear();
+            keys[(purpose, owner)] = key = KeyFor(purpose, owner);
+        }
+        HMACSHA256.HashData(key, bytes, mac);
+    }
+
     public void Dispose()
     {
         _ciphers.Dispose();
+        _macKeys.Dispose();
         CryptographicOperations.ZeroMemory(_masterKey);
     }
 
@@ -68,9 +87,11 @@ public sealed class SecretProtector : IDisposable
             return cipher;
         if (ciphers.Count >= MostCiphersPerThread)
             Release(ciphers);
-        var key = HKDF.DeriveKey(HashAlgorithmName.SHA256, _masterKey, 32, owner.ToByteArray(), Encoding.UTF8.GetBytes(purpose));
-        return ciphers[(purpose, owner)] = new AesGcm(key, TagSize);
+        return ciphers[(purpose, owner)] = new AesGcm(KeyFor(purpose, owner), TagSize);
     }
+
+    private byte[] KeyFor(string purpose, Guid owner) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, _masterKey, 32, owner.ToByteArray(), Encoding.UTF8.GetBytes(purpose));
 
     private static void Release(Dictionary<(string, Guid), AesGcm> ciphers)
     {

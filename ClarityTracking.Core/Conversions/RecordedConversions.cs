@@ -191,10 +191,13 @@ public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb ten
     private async Task<bool> AddAsync(RecordedConversion told, KeyOwner owner, string senderId, string? visitor, bool isTest)
     {
         await using var command = database.CreateCommand("""
-            INSERT INTO conversions (workspace_id, website_id, id, source, kind, sender_id, status, is_test, occurred_at, paid_at, value, currency, visitor_id, told_at, updated_at,
-                                     tracking_id, link_id, event_name)
-            VALUES ($1, $2, $3, 'api', 'manual', $4, 'paid', $5, $6, $6, $7, $8, $9, $6, $6, $10, $11, $12)
-            ON CONFLICT (workspace_id, website_id, tracking_id, event_name, sender_id) WHERE tracking_id IS NOT NULL DO NOTHING
+            WITH added AS (
+                INSERT INTO conversions (workspace_id, website_id, id, source, kind, sender_id, status, is_test, occurred_at, paid_at, value, currency, visitor_id, told_at, updated_at,
+                                         tracking_id, link_id, event_name)
+                VALUES ($1, $2, $3, 'api', 'manual', $4, 'paid', $5, $6, $6, $7, $8, $9, $6, $6, $10, $11, $12)
+                ON CONFLICT (workspace_id, website_id, tracking_id, event_name, sender_id) WHERE tracking_id IS NOT NULL DO NOTHING
+                RETURNING id)
+            INSERT INTO event_feed (follower, id, workspace_id, website_id, event_ids) SELECT 'conversions', id, $1, $2, ARRAY[id] FROM added
             """);
         foreach (var value in new object?[] { owner.WorkspaceId, owner.WebsiteId, told.Id, senderId, isTest, told.ConvertedAt, told.RevenueAmount, told.Currency, visitor, told.TrackingId, told.CampaignLinkId, told.EventType })
             command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value });

@@ -170,6 +170,10 @@ public sealed record InboundRecord
     [JsonIgnore]
     public string? Location { get; init; }
 
+    /// <summary>What the customer booked on, where the sender tells it.</summary>
+    [JsonIgnore]
+    public InboundDevice? Device { get; init; }
+
     /// <summary>As the API shows it.</summary>
     public JsonElement ToJson() => JsonSerializer.SerializeToElement(this, JsonShape);
 
@@ -189,6 +193,9 @@ public sealed record InboundRecord
             writer.WriteStringValue(value.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss'Z'", CultureInfo.InvariantCulture));
     }
 }
+
+/// <summary>A browser in words (<c>mobile</c>, <c>ios</c>, <c>safari</c>).</summary>
+public sealed record InboundDevice(string? Device, string? Os, string? Browser);
 
 /// <summary>Who bought or booked, as the sender wrote it; only the email is in lower case, and all is trimmed.</summary>
 public sealed record InboundCustomer

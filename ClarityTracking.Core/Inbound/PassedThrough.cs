@@ -31,6 +31,8 @@ sealed partial class PassedThrough
         ["sccid"] = "sccid",
         ["epik"] = "epik",
         ["rdt_cid"] = "rdt_cid",
+        ["ct_tracking_id"] = "ct_tracking_id",
+        ["ct_campaign_link_id"] = "ct_campaign_link_id",
         ["fbp"] = "fbp",
         ["fbc"] = "fbc",
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);

@@ -55,7 +55,7 @@ public sealed class IngestPipeline(EventWriter writer, PersonalDataSealer sealer
         ?? UserStep.Read(draft, context)
         ?? ConsentStep.Read(draft, context)
         ?? ClickIdStep.Read(draft)
-        ?? AddressStep.Read(draft)
+        ?? AddressStep.Read(draft, context)
         ?? BotStep.Read(draft, context)
         ?? MatchKeyStep.Read(draft, context);
 

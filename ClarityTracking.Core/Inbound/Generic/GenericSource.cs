@@ -76,7 +76,9 @@ public sealed class GenericSource : ISource
             UserAgent = data.Text("user_agent"),
             Consent = data.Members("consent").ToDictionary(m => m.Name, m => m.Value.Clone()) is { Count: > 0 } consent ? consent : null,
             Test = data.Flag("test"),
-            Location = data.Text("location_id"),
+            Location = data.Text("location_id") ?? data.Text("location"),
+            Channel = data.Text("channel"),
+            Device = DeviceOf(data),
         };
     }
 
@@ -134,6 +136,9 @@ public sealed class GenericSource : ISource
             Country = json.Text("country"),
         }.OrNull();
     }
+
+    private static InboundDevice? DeviceOf(JsonElement data) =>
+        new InboundDevice(data.Text("device"), data.Text("os"), data.Text("browser")) is var device && device == new InboundDevice(null, null, null) ? null : device;
 
     private static InboundItem ItemOf(JsonElement json, string? currency) => new()
     {

@@ -12,16 +12,28 @@ internal static class AddressStep
 {
     private const int LongestCampaignText = 300;
 
-    public static Drop? Read(EventDraft draft)
+    public static Drop? Read(EventDraft draft, IngestContext context)
     {
         draft.Url = Clean(draft, draft.Url, "url", collect: true);
         draft.Referrer = Clean(draft, draft.Referrer, "referrer", collect: false);
-        return ReadUtm(draft);
+        return ReadUtm(draft, areToldOutright: context.Source is EventSource.Server);
     }
 
-    /// <summary>Campaign parameters told outright (<c>utm: {source, medium, …}</c>), by senders that know them but not the address; they win.</summary>
-    private static Drop? ReadUtm(EventDraft draft)
+    /// <summary>
+    /// Campaign parameters told outright, by senders that know them but not the address; they win: <c>utm: {source, medium, …}</c>, and with a secret key
+    /// <c>properties.utm_source</c> and so on (a page may keep those of an older visit there).
+    /// </summary>
+    private static Drop? ReadUtm(EventDraft draft, bool areToldOutright)
     {
+        if (areToldOutright && draft.Properties.ValueKind == System.Text.Json.JsonValueKind.Object)
+        {
+            var properties = new FieldReader(draft.Properties);
+            foreach (var name in CampaignNames)
+                if (properties.Text(Encoding.UTF8.GetBytes($"utm_{name}"), LongestCampaignText) is { } text)
+                    (draft.Utm ??= [])[name] = text;
+            if (properties.Drop is not null)
+                return properties.Drop;
+        }
         var fields = new FieldReader(draft.Json);
         var utm = fields.Object("utm"u8);
         if (utm.ValueKind == System.Text.Json.JsonValueKind.Object)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Text.Json;
 using ClarityTracking.Core.Ingestion.Identify;
@@ -21,13 +22,14 @@ internal static class UserStep
         if (user.ValueKind != JsonValueKind.Object)
             return envelope.Drop;
         var fields = new FieldReader(user);
+        var (first, last) = Inbound.SenderJson.SplitName(fields.Text("name"u8, Longest));
         draft.User = new UserData
         {
-            Email = fields.Texts("email"u8, Longest),
+            Email = [.. fields.Texts("email"u8, Longest), .. EmailHashes(ref fields)],
             Phone = fields.Texts("phone"u8, Longest),
             ExternalId = fields.Texts("external_id"u8, Longest),
-            FirstName = fields.Text("first_name"u8, Longest),
-            LastName = fields.Text("last_name"u8, Longest),
+            FirstName = fields.Text("first_name"u8, Longest) ?? first,
+            LastName = fields.Text("last_name"u8, Longest) ?? last,
             City = fields.Text("city"u8, Longest),
             State = fields.Text("state"u8, Longest),
             Zip = fields.Text("zip"u8, Longest, numbersToo: true),
@@ -45,4 +47,16 @@ internal static class UserStep
         }
         return fields.Drop;
     }
+
+    /// <summary>Ready hashes of an address the sender does not hand out; <see cref="MatchKeyHasher"/> keeps them as they are.</summary>
+    private static IReadOnlyList<string> EmailHashes(ref FieldReader fields)
+    {
+        var hashes = fields.Texts("email_sha256"u8, Longest);
+        foreach (var hash in hashes)
+            if (hash.Length != 64 || hash.AsSpan().ContainsAnyExcept(HexDigits))
+                fields.WrongType("user.email_sha256"u8, "64 hexadecimal digits");
+        return hashes;
+    }
+
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
 }
