@@ -94,7 +94,7 @@ public static class CoreServices
         services.AddSingleton<AttributionReports>();
         services.AddSingleton<SpendImporter>().AddSingleton<SpendImports>().AddSingleton<SpendUpload>().AddSingleton<SpendQueries>();
         services.AddTouchpoints();
-        services.AddMatching();
+        services.AddMatching(roles.HasFlag(NodeRoles.Worker));
         services.AddAlerts(roles.HasFlag(NodeRoles.Worker));
         return services;
     }

@@ -47,7 +47,7 @@ static void Predict(MatchSet set, string output, MatchModel model)
             booking_id = booking.Name,
             tp_id = answer.Touch is { } touch ? set.NameOf[touch.Id] : null,
             confidence = answer.Confidence,
-            matches = answer.Touches.Select(t => new { tp_id = set.NameOf[t.Touch.Id], confidence = t.Confidence }),
+            matches = answer.Touches.Where(t => t.Touch.EarnsCredit && Math.Floor((booking.Subject.At - t.Touch.At).TotalDays) <= Matcher.WindowDays).Select(t => new { tp_id = set.NameOf[t.Touch.Id], confidence = t.Confidence }),
         }));
     }
     Console.WriteLine($"{set.Bookings.Count} bookings in {clock.Elapsed.TotalSeconds:N1} s");
@@ -78,7 +78,7 @@ sealed class MatchSet
             var kind = Text(line, "type") switch { "visit" => TouchKind.Visit, "platform_lead" => TouchKind.PlatformLead, "lead" => TouchKind.Lead, "identify" => TouchKind.Identify, "call_click" => TouchKind.Call, _ => TouchKind.Outbound };
             var person = TouchpointPerson.Of([Text(line, "name")], [Text(line, "email")], [Text(line, "phone")], Text(line, "ip"), [Text(line, "email_sha256")], "US");
             var identity = new Identity(Text(line, "visitor_id"), Text(line, "click_id") is { } c ? [c] : [], person, kind is TouchKind.Call or TouchKind.Outbound ? at : null);
-            Add(website, new MatchTouch(id, at, kind, identity.VisitorId ?? id.ToString(), kind is TouchKind.Visit or TouchKind.PlatformLead && Text(line, "channel") is { } channel && channel != "direct", person,
+            Add(website, new MatchTouch(id, at, kind, identity.VisitorId ?? id.ToString(), kind is TouchKind.Visit or TouchKind.PlatformLead, kind is TouchKind.Visit or TouchKind.PlatformLead && Text(line, "channel") is { } channel && channel != "direct", person,
                 Keys.Of(website, identity), new Agent(Text(line, "device"), Text(line, "os"), Text(line, "browser")), Text(line, "location_id"), Text(line, "service")));
         }
         foreach (var line in File.ReadLines(Path.Combine(dir, "bookings.jsonl")).Select(l => JsonElement.Parse(l)))
@@ -92,7 +92,7 @@ sealed class MatchSet
             var subject = new MatchSubject(Id(name), at, intake, person, keys, agent, Text(line, "location_id"), Text(line, "service"));
             Bookings.Add(new Booking(name, website, subject, Text(truth[name], "person_id"), Text(truth[name], "last_tp")));
             OwnerOf[subject.Id] = Text(truth[name], "person_id");
-            Add(website, new MatchTouch(subject.Id, at, TouchKind.Conversion, identity.VisitorId ?? subject.Id.ToString(), false, person, Keys.Of(website, identity), agent, null, null));
+            Add(website, new MatchTouch(subject.Id, at, TouchKind.Conversion, identity.VisitorId ?? subject.Id.ToString(), false, false, person, Keys.Of(website, identity), agent, null, null));
             var surnames = keys.Where(k => LinkageKeys.KindOf(k) == KeyKind.Surname).ToList();
             _bookingsOfWebsite[website] = _bookingsOfWebsite.GetValueOrDefault(website) + 1;
             foreach (var key in keys)
@@ -116,7 +116,7 @@ sealed class MatchSet
     public KeyStatistics StatisticsOf(Booking booking)
     {
         var surname = booking.Subject.Keys.FirstOrDefault(k => LinkageKeys.KindOf(k) == KeyKind.Surname);
-        return new KeyStatistics((_bookingsOf.GetValueOrDefault((booking.Website, surname)) + .5) / (_bookingsOfWebsite[booking.Website] + 100), _shared.GetOrAdd(booking.Website, website =>
+        return new KeyStatistics(MatchCandidates.Share(_bookingsOf.GetValueOrDefault((booking.Website, surname)), _bookingsOfWebsite[booking.Website]), _shared.GetOrAdd(booking.Website, website =>
             _surnamesOf.Where(s => s.Key.Item1 == website && s.Value.Count >= MatchCandidates.FewestSurnames && MatchCandidates.MayBeShared.Contains(LinkageKeys.KindOf(s.Key.Item2))).Select(s => s.Key.Item2).ToHashSet()));
     }
 

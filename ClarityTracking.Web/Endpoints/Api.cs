@@ -38,6 +38,7 @@ public static class Api
         api.MapInboundWebhooks();
         api.MapBookings();
         api.MapLinks();
+        api.MapMatches();
         api.MapConversions();
         api.MapOAuth();
         api.MapEvents();

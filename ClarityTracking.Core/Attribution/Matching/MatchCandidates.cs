@@ -22,4 +22,7 @@ internal static class MatchCandidates
 
     /// <summary>What leads from a profile to others that may be the same person's.</summary>
     public static readonly KeyKind[] LeadsOn = [KeyKind.Email, KeyKind.Phone, KeyKind.EmailHash, KeyKind.Ip];
+
+    /// <summary>Share of conversions with a value, so smoothed that a value of few conversions is neither certain nor impossible.</summary>
+    public static double Share(long same, long all) => (same + .5) / (all + 100.0);
 }

@@ -62,23 +62,46 @@ public sealed record CalibrationCurve(IReadOnlyList<double[]> Points)
         return Points[^1][1];
     }
 
-    /// <summary>Learns a curve from answers of which it is known whether they are right: neighbours are pooled until the share never falls, then small pools join.</summary>
+    /// <summary>Learns a curve from answers of which it is known whether they are right: neighbours are pooled until the share never falls.</summary>
     /// <param name="answers">Raw confidence, and whether it was right.</param>
     /// <param name="fewest">Answers in the smallest pool.</param>
-    public static CalibrationCurve Of(IEnumerable<(double Raw, bool IsRight)> answers, int fewest = 60)
+    public static CalibrationCurve Of(IEnumerable<(double Raw, bool IsRight)> answers, int fewest = 60) =>
+        Pooled(answers.OrderBy(a => a.Raw).Chunk(fewest).Select(chunk => new Pool(chunk.Sum(a => a.Raw), chunk.Count(a => a.IsRight), chunk.Length)), smoothing: 1);
+
+    /// <summary>The curve with more answers: each of its points counts as <paramref name="prior"/> answers.</summary>
+    public CalibrationCurve With(IReadOnlyCollection<(double Raw, bool IsRight)> answers, int prior)
     {
-        var pools = new List<(double Raw, double Right, double Count)>();
-        foreach (var chunk in answers.OrderBy(a => a.Raw).Chunk(fewest))
+        if (answers.Count == 0 || Points.Count == 0)
+            return this;
+        // each answer moves the point next to it
+        var pools = Points.Select(p => new Pool(p[0] * prior, p[1] * prior, prior)).ToArray();
+        foreach (var (raw, isRight) in answers)
         {
-            pools.Add((chunk.Sum(a => a.Raw), chunk.Count(a => a.IsRight), chunk.Length));
-            while (pools.Count > 1 && pools[^2].Right / pools[^2].Count >= pools[^1].Right / pools[^1].Count)
+            var nearest = Enumerable.Range(0, pools.Length).MinBy(i => Math.Abs(Points[i][0] - raw));
+            pools[nearest] = new Pool(pools[nearest].Raw + raw, pools[nearest].Right + (isRight ? 1 : 0), pools[nearest].Count + 1);
+        }
+        return Pooled(pools, smoothing: 0);
+    }
+
+    private readonly record struct Pool(double Raw, double Right, double Count)
+    {
+        public double Share => Right / Count;
+    }
+
+    private static CalibrationCurve Pooled(IEnumerable<Pool> chunks, double smoothing)
+    {
+        var pools = new List<Pool>();
+        foreach (var chunk in chunks)
+        {
+            pools.Add(chunk);
+            while (pools.Count > 1 && pools[^2].Share >= pools[^1].Share)
             {
                 var (last, before) = (pools[^1], pools[^2]);
                 pools.RemoveRange(pools.Count - 2, 2);
-                pools.Add((before.Raw + last.Raw, before.Right + last.Right, before.Count + last.Count));
+                pools.Add(new Pool(before.Raw + last.Raw, before.Right + last.Right, before.Count + last.Count));
             }
         }
-        // one answer more of each kind: nothing is certain
-        return new CalibrationCurve([.. pools.Select(p => new[] { Math.Round(p.Raw / p.Count, 5), Math.Round((p.Right + .5) / (p.Count + 1), 5) })]);
+        // one answer more, half right: nothing is certain
+        return new CalibrationCurve([.. pools.Select(p => new[] { Math.Round(p.Raw / p.Count, 5), Math.Round((p.Right + smoothing / 2) / (p.Count + smoothing), 5) })]);
     }
 }

@@ -60,6 +60,7 @@ internal static class MatchQueue
                     AND c.occurred_at BETWEEN CASE WHEN s.says_who THEN s.first_at - interval '{EvidenceDays} days' ELSE s.first_at END
                                           AND s.last_at + interval '{EvidenceDays} days'
                   ORDER BY c.occurred_at DESC LIMIT {MostPerKey}) c
+             ORDER BY 3 -- in one order everywhere, so that two transactions never wait for each other
             ON CONFLICT (workspace_id, conversion_id) DO UPDATE SET due_at = excluded.due_at, attempts = 0
             """, connection).With(workspaceId, websiteId, touchpointIds.ToArray(), now);
         return await command.ExecuteNonQueryAsync(cancel);

@@ -55,13 +55,14 @@ public sealed record MatchSubject(Guid Id, DateTimeOffset At, IntakeKind Intake,
 /// <param name="At">When.</param>
 /// <param name="Kind">What it was.</param>
 /// <param name="Profile">Whose: touchpoints of one browser have one.</param>
-/// <param name="EarnsCredit">Whether it can earn credit: it came from somewhere.</param>
+/// <param name="IsOnPath">It has a channel, be it direct.</param>
+/// <param name="EarnsCredit">It came from somewhere: its channel is not direct.</param>
 /// <param name="Person">Who it says it was; nothing in privacy mode.</param>
 /// <param name="Keys">What it is found by.</param>
 /// <param name="Agent">The browser.</param>
 /// <param name="Location">The branch it was about.</param>
 /// <param name="Service">What it was about.</param>
-public sealed record MatchTouch(Guid Id, DateTimeOffset At, TouchKind Kind, string Profile, bool EarnsCredit, TouchpointPerson Person, IReadOnlyList<long> Keys, Agent Agent,
+public sealed record MatchTouch(Guid Id, DateTimeOffset At, TouchKind Kind, string Profile, bool IsOnPath, bool EarnsCredit, TouchpointPerson Person, IReadOnlyList<long> Keys, Agent Agent,
     string? Location, string? Service);
 
 /// <summary>What counting over the whole website says about a conversion's values.</summary>
@@ -82,5 +83,6 @@ public readonly record struct Weight(string Field, double Value);
 /// <param name="Confidence">Probability that this answer is right.</param>
 /// <param name="Touches">Touchpoints held to be the customer's.</param>
 /// <param name="Evidence">What speaks for and against the credited touchpoint's visitor, strongest first.</param>
+/// <param name="Levels">All levels of the credited touchpoint's visitor; empty when there is none.</param>
 /// <param name="Raw">The confidence before calibration.</param>
-public sealed record MatchAnswer(MatchTouch? Touch, double Confidence, IReadOnlyList<MatchedTouch> Touches, IReadOnlyList<Weight> Evidence, double Raw);
+public sealed record MatchAnswer(MatchTouch? Touch, double Confidence, IReadOnlyList<MatchedTouch> Touches, IReadOnlyList<Weight> Evidence, IReadOnlySet<string> Levels, double Raw);

@@ -12,28 +12,37 @@ public static class Matcher
     /// <summary>Whole days before the conversion in which a touchpoint is credited.</summary>
     public const int WindowDays = 30;
 
+    /// <summary>Touchpoints that are less likely the customer's are not kept with the conversion.</summary>
+    private const double Slight = .1;
+
+    /// <summary>A visitor less likely the customer is not named: a wrong name costs more than none.</summary>
+    private static readonly double Named = double.Parse(Environment.GetEnvironmentVariable("NAMED") ?? ".5", System.Globalization.CultureInfo.InvariantCulture);
+
     /// <summary>The answer.</summary>
     /// <param name="subject">The conversion.</param>
     /// <param name="touches">Touchpoints that may be the customer's: all of each profile that is among them.</param>
     /// <param name="statistics">Counts over the website.</param>
     /// <param name="model">Weights and curves.</param>
-    public static MatchAnswer Answer(MatchSubject subject, IEnumerable<MatchTouch> touches, KeyStatistics statistics, MatchModel model)
+    /// <param name="creditFrom">Below this confidence nothing is credited; then the answer is "none".</param>
+    public static MatchAnswer Answer(MatchSubject subject, IEnumerable<MatchTouch> touches, KeyStatistics statistics, MatchModel model, double creditFrom = 0)
     {
         var compared = Compare(subject, touches, statistics, model);
-        var best = ((Compared?)null, compared.Aggregate(1.0, (none, c) => c.Profile.Credited is null ? none : none * (1 - c.Probability)));
-        var newer = 1.0;
-        foreach (var candidate in compared.Where(c => c.Profile.Credited is not null).OrderByDescending(c => c.Profile.Credited!.At).ThenByDescending(c => c.Profile.Credited!.Id))
+        var candidates = compared.Where(c => c.Profile.Credited is not null).OrderByDescending(c => c.Profile.Credited!.At).ThenByDescending(c => c.Profile.Credited!.Id).ToList();
+        var none = candidates.Aggregate(1.0, (p, c) => p * (1 - c.Probability));
+        var (chosen, best, newer) = ((Compared?)null, none, 1.0);
+        foreach (var candidate in candidates)
         {
-            if (candidate.Probability * newer is var probability && probability > best.Item2)
-                best = (candidate, probability);
+            if (candidate.Probability >= Named && candidate.Probability * newer is var probability && probability > best)
+                (chosen, best) = (candidate, probability);
             newer *= 1 - candidate.Probability;
         }
-        var (chosen, raw) = best;
-        var mine = compared
-            .SelectMany(c => c.Profile.Before.Where(t => t.EarnsCredit && IsInWindow(t, subject.At)).Select(t => new MatchedTouch(t, model.Pairs.At(c.Probability))))
-            .Where(t => t.Confidence >= .1).ToList();
-        return new MatchAnswer(chosen?.Profile.Credited, (chosen is null ? model.Unattributed : model.Attributed).At(raw), mine,
-            chosen is null ? [] : [.. WeightsOf(chosen, model).OrderByDescending(w => Math.Abs(w.Value))], raw);
+        if (chosen is not null && model.Attributed.At(best) < creditFrom)
+            (chosen, best) = (null, none);
+        var mine = compared.FindAll(c => c.Probability >= Slight)
+            .SelectMany(c => c.Profile.Before.Where(t => t.IsOnPath).Select(t => new MatchedTouch(t, model.Pairs.At(c.Probability)))).ToList();
+        return new MatchAnswer(chosen?.Profile.Credited, (chosen is null ? model.Unattributed : model.Attributed).At(best), mine,
+            chosen is null ? [] : [.. WeightsOf(chosen, model).OrderByDescending(w => Math.Abs(w.Value))],
+            chosen?.Together.Features().Select(f => f.Name).ToHashSet() ?? [], best);
     }
 
     internal sealed record Compared(Profile Profile, Levels Alone, Levels Together, double First, double Probability);
@@ -54,8 +63,6 @@ public static class Matcher
         }
         return compared;
     }
-
-    private static bool IsInWindow(MatchTouch touch, DateTimeOffset at) => touch.At <= at && Math.Floor((at - touch.At).TotalDays) <= WindowDays;
 
     private static IEnumerable<Weight> WeightsOf(Compared compared, MatchModel model) => compared.Together.Features()
         .Select(f => new Weight(f.Name, Math.Round(model.Together.GetValueOrDefault(f.Name) * f.Amount, 3)))
