@@ -54,6 +54,8 @@ internal sealed class AttributionReader(ClarityDbContext db, Website website, At
         var conversions = await ConversionsAsync(connection, cancel);
         var touches = await TouchesAsync(connection, conversions, cancel);
         var people = parts.HasFlag(AttributionParts.People) ? await PeopleAsync(connection, conversions, cancel) : null;
+        if (people is null)
+            await SeenAsync(connection, cancel);
         var waiting = await WaitingAsync(connection, cancel);
         var campaigns = ask.By == AttributionBy.Campaign ? await CampaignsAsync(connection, cancel) : [];
         await snapshot.CommitAsync(cancel);
@@ -146,6 +148,19 @@ internal sealed class AttributionReader(ClarityDbContext db, Website website, At
                 touches[place].Add(new PathTouch(row.GetFieldValue<DateTimeOffset>(2), _keys.Place(row.GetString(3)), row.GetDouble(5),
                     Window(row.IsDBNull(4) ? null : row.GetGuid(4)), SequenceOf(row.GetGuid(1)), row.GetString(6) == Direct));
         return touches;
+    }
+
+    /// <summary>Keys that brought visits and earned nothing belong into the report as well: they may have cost something.</summary>
+    private async Task SeenAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand($"""
+            SELECT DISTINCT {KeyColumn(withConversion: false)} FROM touchpoints t
+             WHERE t.workspace_id = $1 AND t.website_id = $2 AND t.occurred_at >= $3 AND t.occurred_at < $4 AND t.channel IS NOT NULL AND NOT t.is_test
+            """, connection) { CommandTimeout = (int)LongestRead.TotalSeconds }.With(website.WorkspaceId, website.Id, Earliest, ask.To);
+        await using var row = await command.ExecuteReaderAsync(cancel);
+        while (await row.ReadAsync(cancel))
+            if (!row.IsDBNull(0))
+                _keys.Place(row.GetString(0));
     }
 
     /// <summary>Everybody who was seen, from a window before the period on. A person is the identified one, else the visitor, else the event alone.</summary>

@@ -1,3 +1,4 @@
+using ClarityTracking.Core.Attribution.Matching;
 using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Tenancy;
@@ -168,6 +169,8 @@ public sealed class AttributionReports(ClarityDb database, TimeProvider clock)
         var notes = new List<ReportNote> { new("share_of_observed", "Each number is a share of observed conversions under this model, not proof of what caused them.") };
         if (isMarkov && data.NullPaths is 0 && data.Journeys.Count > 0)
             notes.Add(new("no_null_paths", "No journey without a conversion was seen: the Markov model cannot tell a good channel from a frequent one."));
+        if (data.Ask.WindowDays > MatchQueue.EvidenceDays)
+            notes.Add(new("window_beyond_matching", $"Matching looks at the {MatchQueue.EvidenceDays} days before a conversion; older touches stand in no path."));
         if (data.Waiting > 0)
             notes.Add(new("waiting", $"{data.Waiting} conversions wait to be matched; the report may still change."));
         if (data.ToReview > 0)

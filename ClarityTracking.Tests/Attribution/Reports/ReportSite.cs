@@ -14,6 +14,8 @@ internal sealed class ReportSite(AppFixture app, Account account, NewSite site)
 
     public AppFixture App { get; } = app;
 
+    public Account Account { get; } = account;
+
     public NewSite Site { get; } = site;
 
     public HttpClient Client { get; } = app.ClientFor(account);
