@@ -1,5 +1,6 @@
 using ClarityTracking.Core.Alerts;
 using ClarityTracking.Core.Attribution.Matching;
+using ClarityTracking.Core.Attribution.Reports;
 using ClarityTracking.Core.Attribution.Touchpoints;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Connections.OAuth;
@@ -94,6 +95,7 @@ public static class CoreServices
         services.AddSingleton<PlatformScoreFetcher>().AddSingleton<PlatformScoreQueries>().AddSingleton<MatchQualityWeights>().AddSingleton<MatchQualityStudio>();
         services.AddSingleton<Quarantine>().AddSingleton<BotRuleService>();
         services.AddSingleton<WorkQueues>().AddSingleton<WebsiteHealthQueries>().AddSingleton<LedgerQueries>().AddSingleton<InstallationHealth>();
+        services.AddSingleton<SystemMetrics>().AddSingleton<AnalyticsQueries>().AddSingleton<AttributionReports>();
         services.AddSingleton<SpendImporter>().AddSingleton<SpendImports>().AddSingleton<SpendUpload>().AddSingleton<SpendQueries>();
         services.AddTouchpoints();
         services.AddMatching(roles.HasFlag(NodeRoles.Worker));

@@ -5,7 +5,8 @@ namespace ClarityTracking.Core.Attribution;
 /// <param name="Sequence">Order of arrival, for touches of one moment.</param>
 /// <param name="Key">What earns the credit: a channel, a campaign or a link, as a place in <see cref="Journeys.Keys"/>.</param>
 /// <param name="WindowDays">How many whole days before the conversion it may lie.</param>
-public readonly record struct Touch(long At, long Sequence, int Key, int WindowDays);
+/// <param name="IsDirect">A visit without a source, where the key does not say so by itself (landing pages).</param>
+public readonly record struct Touch(long At, long Sequence, int Key, int WindowDays, bool IsDirect = false);
 
 /// <summary>
 /// Journeys in flat arrays, so that a million of them are read in one pass: the touches that lie inside their windows, in order, and what each journey ended in.
@@ -19,6 +20,7 @@ public sealed class Journeys
     private int[] _ends = new int[16];
     private int[] _key = new int[64];
     private long[] _age = new long[64];
+    private bool[] _isDirect = new bool[64];
     private double[] _value = new double[16];
     private bool[] _converted = new bool[16];
 
@@ -53,7 +55,8 @@ public sealed class Journeys
     /// <param name="touches">In any order; sorted in place.</param>
     /// <param name="end">When it ended: the conversion, or the last look. Milliseconds since 1970, UTC.</param>
     /// <param name="value">Value of the conversion in major units; null = it did not convert.</param>
-    public void Add(Span<Touch> touches, long end, double? value)
+    /// <returns>Its place; -1 when no touch lies inside its window.</returns>
+    public int Add(Span<Touch> touches, long end, double? value)
     {
         if (value is { } total)
             Total += new Credit(1, total);
@@ -67,14 +70,15 @@ public sealed class Journeys
                 {
                     Array.Resize(ref _key, at * 2);
                     Array.Resize(ref _age, at * 2);
+                    Array.Resize(ref _isDirect, at * 2);
                 }
-                _key[at] = touch.Key;
+                (_key[at], _isDirect[at]) = (touch.Key, touch.IsDirect);
                 _age[at++] = end - touch.At;
             }
         if (at == start)
         {
             Unattributed += value is { } lost ? new Credit(1, lost) : default;
-            return;
+            return -1;
         }
         if (Count == _ends.Length)
         {
@@ -83,7 +87,21 @@ public sealed class Journeys
             Array.Resize(ref _converted, Count * 2);
         }
         (_ends[Count], _value[Count], _converted[Count]) = (at, value ?? 0, value is not null);
-        Count++;
+        return Count++;
+    }
+
+    /// <summary>
+    /// The same journeys with other values, so that a model shares out something else by the same rule: kept revenue, or how many were cancelled. Its
+    /// <see cref="Total"/> and <see cref="Unattributed"/> stay those of the first values.
+    /// </summary>
+    /// <param name="valueOf">By a journey's place.</param>
+    internal Journeys Valued(Func<int, double> valueOf)
+    {
+        var other = (Journeys)MemberwiseClone();
+        other._value = new double[Count];
+        for (var journey = 0; journey < Count; journey++)
+            other._value[journey] = _converted[journey] ? valueOf(journey) : 0;
+        return other;
     }
 
     /// <summary>By whole days, floored: 31 days less a millisecond is day 30. A touch after the end is outside whatever its window.</summary>
@@ -99,7 +117,8 @@ public sealed class Journeys
 
     internal double ValueOf(int journey) => _value[journey];
 
-    internal bool IsDirect(int key) => _direct.Contains(key);
+    /// <summary>Is this touch of a journey a visit without a source?</summary>
+    internal bool IsDirect(int journey, int touch) => _isDirect[StartOf(journey) + touch] || _direct.Contains(_key[StartOf(journey) + touch]);
 
     private int StartOf(int journey) => journey == 0 ? 0 : _ends[journey - 1];
 }

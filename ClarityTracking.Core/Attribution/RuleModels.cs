@@ -9,18 +9,18 @@ public static class RuleModels
     private const double First = .4, Last = .4, Between = .2;
 
     /// <summary>All to the first touch.</summary>
-    public static Credit[] FirstTouch(Journeys journeys) => One(journeys, static (_, _) => 0);
+    public static Credit[] FirstTouch(Journeys journeys) => One(journeys, static (_, _, _) => 0);
 
     /// <summary>All to the last touch.</summary>
-    public static Credit[] LastTouch(Journeys journeys) => One(journeys, static (_, keys) => keys.Length - 1);
+    public static Credit[] LastTouch(Journeys journeys) => One(journeys, static (_, _, touches) => touches - 1);
 
     /// <summary>All to the last touch that is not direct; when all are, to the last.</summary>
-    public static Credit[] LastNonDirect(Journeys journeys) => One(journeys, static (set, keys) =>
+    public static Credit[] LastNonDirect(Journeys journeys) => One(journeys, static (set, journey, touches) =>
     {
-        for (var i = keys.Length - 1; i >= 0; i--)
-            if (!set.IsDirect(keys[i]))
+        for (var i = touches - 1; i >= 0; i--)
+            if (!set.IsDirect(journey, i))
                 return i;
-        return keys.Length - 1;
+        return touches - 1;
     });
 
     /// <summary>The same to each touch.</summary>
@@ -53,14 +53,14 @@ public static class RuleModels
             shares[i] /= sum;
     });
 
-    private static Credit[] One(Journeys journeys, Func<Journeys, ReadOnlySpan<int>, int> choose)
+    private static Credit[] One(Journeys journeys, Func<Journeys, int, int, int> choose)
     {
         var credits = new Credit[journeys.Keys.Count];
         for (var journey = 0; journey < journeys.Count; journey++)
             if (journeys.IsConverted(journey))
             {
                 var keys = journeys.KeysOf(journey);
-                credits[keys[choose(journeys, keys)]] += new Credit(1, journeys.ValueOf(journey));
+                credits[keys[choose(journeys, journey, keys.Length)]] += new Credit(1, journeys.ValueOf(journey));
             }
         return credits;
     }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text.Json;
 using ClarityTracking.Core.Ingestion.Identify;
 using ClarityTracking.Core.Ingestion.Store;
@@ -62,11 +63,13 @@ public sealed class EventDraft(JsonElement json)
     public List<string>? Redacted { get; set; }
 
     /// <summary>The finished event.</summary>
-    public Event ToEvent(IngestContext context) => new()
+    /// <param name="context">What the request's events share.</param>
+    /// <param name="index">Its place in the request: ids of one moment are in the order of arrival, which decides between touches of one moment.</param>
+    public Event ToEvent(IngestContext context, int index) => new()
     {
         WorkspaceId = context.Owner.WorkspaceId,
         WebsiteId = context.Owner.WebsiteId,
-        Id = Guid.CreateVersion7(context.ReceivedAt),
+        Id = IdAt(context.ReceivedAt, index),
         EventId = EventId ?? Guid.CreateVersion7(context.ReceivedAt).ToString(),
         Name = Name!,
         Source = context.Source,
@@ -91,4 +94,13 @@ public sealed class EventDraft(JsonElement json)
         Redacted = Redacted!,
         Personal = context.Owner.PrivacyMode || (User.IsEmpty && Ip is null) ? null : new PersonalData(User.IsEmpty ? null : User, Ip),
     };
+
+    /// <summary>A UUIDv7 whose first random bits (rand_a) are a place in a request (RFC 9562, section 6.2, method 1).</summary>
+    private static Guid IdAt(DateTimeOffset at, int index)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        Guid.CreateVersion7(at).TryWriteBytes(bytes, bigEndian: true, out _);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[6..], (ushort)(0x7000 | (index & 0xFFF)));
+        return new Guid(bytes, bigEndian: true);
+    }
 }

@@ -64,7 +64,7 @@ public sealed class IngestPipeline(EventWriter writer, PersonalDataSealer sealer
 
     private EventRow RowOf(EventDraft draft, IngestContext context, int index)
     {
-        var stored = draft.ToEvent(context);
+        var stored = draft.ToEvent(context, index);
         var personal = stored.Personal is null ? null : sealer.Seal(stored.WorkspaceId, stored.Id, stored.Personal);
         // Without an id of the sender's own, nothing can be sent twice.
         var key = draft.EventId is null ? (Guid?)null : DuplicateKey(stored);

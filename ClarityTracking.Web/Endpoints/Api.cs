@@ -51,6 +51,8 @@ public static class Api
         api.MapAlerts();
         api.MapSpend();
         api.MapLedger();
+        api.MapAttribution();
+        api.MapAnalytics();
     }
 
     /// <summary>200 with the value, or the refusal.</summary>

@@ -12,6 +12,7 @@ public static class SiteMap
 {
     public static readonly IReadOnlyList<SitePage> WebsitePages =
     [
+        new("Watch", "overview", "Overview", "dashboard"),
         new("Watch", "live", "Live", "sensors"),
         new("Watch", "events", "Events", "list_alt"),
         new("Watch", "health", "Health", "monitor_heart"),
@@ -23,6 +24,7 @@ public static class SiteMap
         new("Deliver", "connections", "Connections", "hub"),
         new("Deliver", "sources", "Sources", "input"),
         new("Deliver", "rules", "Rules", "rule"),
+        new("Earn", "attribution", "Attribution", "account_tree"),
         new("Earn", "links", "Links", "link"),
         new("Earn", "bookings", "Bookings", "event_available"),
         new("Earn", "people", "People", "group"),

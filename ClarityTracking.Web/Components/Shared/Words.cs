@@ -46,12 +46,11 @@ public static class Words
     public static string Percent(double? share) => share is { } s && double.IsFinite(s) ? Invariant($"{s * 100:0.#} %") : "–";
 
     /// <summary>Money with the minor units of its currency and its code: <c>149.90 EUR</c>, <c>1,200 JPY</c>.</summary>
-    public static string Money(decimal value, string? currency)
-    {
-        var digits = currency is "JPY" or "KRW" or "VND" or "CLP" or "ISK" or "UGX" or "XAF" or "XOF" or "XPF" or "PYG" or "RWF" or "KMF" or "GNF" or "DJF" or "BIF" or "VUV" ? 0
+    public static string Money(decimal value, string? currency) => $"{value.ToString("N" + Decimals(currency), CultureInfo.InvariantCulture)} {currency}".TrimEnd();
+
+    /// <summary>Decimals of a currency; 2 where nothing else is known.</summary>
+    public static int Decimals(string? currency) => currency is "JPY" or "KRW" or "VND" or "CLP" or "ISK" or "UGX" or "XAF" or "XOF" or "XPF" or "PYG" or "RWF" or "KMF" or "GNF" or "DJF" or "BIF" or "VUV" ? 0
             : currency is "BHD" or "IQD" or "JOD" or "KWD" or "LYD" or "OMR" or "TND" ? 3 : 2;
-        return $"{value.ToString("N" + digits, CultureInfo.InvariantCulture)} {currency}".TrimEnd();
-    }
 
     /// <summary>Long text cut in the middle, so that its beginning and end can be told apart.</summary>
     public static string Middle(string text, int length)

@@ -42,7 +42,7 @@ public sealed partial class WebsitesPage(PortfolioQueries portfolio, MyWebsites 
         rows.Select(row => (row, Attention.Of(row, Viewer.Now))).OrderByDescending(r => r.Item2?.Urgency ?? 0).ThenBy(r => r.row.Website.Name, StringComparer.OrdinalIgnoreCase);
 
     private void Open(PortfolioRow row, Attention? attention) =>
-        Navigation.NavigateTo($"websites/{row.Website.Id}/{(row.LastEventAt is null ? attention?.Page ?? "install" : "live")}");
+        Navigation.NavigateTo($"websites/{row.Website.Id}/{(row.LastEventAt is null ? attention?.Page ?? "install" : "overview")}");
 
     private async Task CreatedAsync(NewWebsite created)
     {
