@@ -31,14 +31,14 @@ public sealed class UsualVolume
 
     /// <param name="history">Whole hours up to now, nine weeks at best.</param>
     /// <param name="zone">The website's: usual is a matter of its own clock, also when clocks change.</param>
-    /// <param name="dispersion">How much more than chance its counts vary within an hour: 1 for events that come alone, more where they come in sessions.</param>
-    public UsualVolume(HourlyCounts history, TimeZoneInfo zone, double dispersion)
+    /// <param name="dispersion">How much more than chance its counts vary within an hour.</param>
+    public UsualVolume(HourlyCounts history, TimeZoneInfo zone, VolumeDispersion dispersion)
     {
-        (_history, _zone, Dispersion) = (history, zone, Math.Max(1, dispersion));
+        (_history, _zone, Dispersion) = (history, zone, dispersion);
         var days = DaysBefore(history.End);
         Level = days.Count == 0 ? 1 : Math.Clamp(Median(days), LeastLevel, MostLevel);
         Weeks = (int)Math.Min(MostWeeks, (history.End - history.First).TotalDays / 7);
-        Tolerance = Math.Clamp(3 * Spread(history.End), Weeks >= 4 ? .15 : Weeks == 3 ? .25 : .35, MostTolerance);
+        Tolerance = Math.Clamp(3 * Spread(history.End), Weeks >= 4 ? .2 : Weeks == 3 ? .3 : .4, MostTolerance);
     }
 
     /// <summary>The last days as a share of what was usual.</summary>
@@ -50,8 +50,8 @@ public sealed class UsualVolume
     /// <summary>By how much the level varies without anything being wrong, as a share: three robust deviations.</summary>
     public double Tolerance { get; }
 
-    /// <summary>Variance of counts by their mean.</summary>
-    public double Dispersion { get; }
+    /// <summary>How much more than chance counts vary within an hour.</summary>
+    public VolumeDispersion Dispersion { get; }
 
     /// <summary>When enough is known (UTC); null when it is.</summary>
     public DateTimeOffset? LearningUntil => Weeks < LeastWeeks ? _history.First.AddDays(7 * LeastWeeks) : null;
@@ -79,7 +79,7 @@ public sealed class UsualVolume
     {
         if (At(hour) is not { } usual)
             return null;
-        var chance = 3 * Math.Sqrt(usual * Dispersion);
+        var chance = 3 * Math.Sqrt(usual * Dispersion.FiveMinutes);
         return (Math.Max(0, usual * (1 - Tolerance) - chance), usual * (1 + Tolerance) + Math.Max(3, chance));
     }
 
@@ -112,7 +112,7 @@ public sealed class UsualVolume
         if (shares.Count < 5)
             return DefaultTolerance / 3;
         var middle = Median(shares);
-        return 1.4826 * Median([.. shares.Select(share => Math.Abs(share - middle))]) / Math.Max(middle, .1);
+        return 1.4826 * Median(shares.ConvertAll(share => Math.Abs(share - middle))) / Math.Max(middle, .1);
     }
 
     private List<double> Shares(DateTimeOffset end, int hours, int blocks, double least)
@@ -130,7 +130,7 @@ public sealed class UsualVolume
         return shares;
     }
 
-    private static double Median(IReadOnlyList<double> values)
+    private static double Median(List<double> values)
     {
         Span<double> copy = stackalloc double[values.Count];
         for (var i = 0; i < values.Count; i++)

@@ -11,9 +11,6 @@ public sealed record VolumeFinding(VolumeSeries Series, VolumeVerdict Verdict);
 /// </summary>
 public static class VolumeFindings
 {
-    // the rest goes on: as likely as not less than once in a hundred if it shared in the drop
-    private const double Clear = 4.6;
-
     /// <summary>The smallest explanations of all that is not as usual.</summary>
     public static IReadOnlyList<VolumeFinding> Of(IReadOnlyDictionary<SeriesKey, VolumeSeries> series)
     {
@@ -23,7 +20,7 @@ public static class VolumeFindings
         foreach (var one in series.Values.Where(s => s.Verdict.State is VolumeState.Drop).OrderBy(s => Depth(s.Key)).ThenBy(s => s.Key.Name is null ? 0 : 1)
                      .ThenByDescending(s => s.Verdict.Window!.Value.Usual))
         {
-            if (told.Exists(t => Contains(t, one.Key)) || found.Exists(f => Explains(f, one)))
+            if (told.Exists(t => Contains(t, one.Key)) || found.Exists(f => Explains(f, one)) || IsAfterEffect(series, one))
                 continue;
             var culprit = Culprit(series, one);
             if (told.Contains(culprit.Key))
@@ -46,13 +43,27 @@ public static class VolumeFindings
         var part = series.Values.Where(s => s.Key != whole.Key && Contains(whole.Key, s.Key) && Depth(s.Key) == Depth(whole.Key) + 1)
             .Select(s => (Series: s, Own: s.Of(window.Length)))
             .Where(s => s.Own is { } own && own.Usual > 0 && own.Observed <= (1 - VolumeDetector.LeastDrop) * own.Usual
-                && GoesOn(window.Observed - own.Observed, window.Usual - own.Usual, whole, ratio))
+                && GoesOn(new VolumeWindow(window.Length, window.Observed - own.Observed, window.Usual - own.Usual, 0), whole, ratio))
             .OrderByDescending(s => s.Own!.Value.Usual - s.Own.Value.Observed).Select(s => s.Series).FirstOrDefault();
         return part is null ? whole : part.Verdict.State == VolumeState.Drop ? Culprit(series, part) : part;
     }
 
-    private static bool GoesOn(double observed, double usual, VolumeSeries whole, double ratio) =>
-        usual > 0 && observed >= (1 - whole.Usual.Tolerance) * usual * .9 && VolumeDetector.Surprise(observed, Math.Max(ratio, .01) * usual) / whole.Usual.Dispersion >= Clear;
+    /// <summary>Is all but the part as usual, or at least not so low that it shares in the drop?</summary>
+    private static bool GoesOn(VolumeWindow rest, VolumeSeries whole, double ratio) =>
+        rest.Usual > 0 && rest.Observed >= (1 - whole.Usual.Tolerance) * .9 * rest.Usual
+        && VolumeDetector.Surprise(rest.Observed, Math.Max(ratio, .01) * rest.Usual) / whole.Usual.Dispersion.Over(rest.Length) >= VolumeDetector.Clear;
+
+    /// <summary>
+    /// Did a part fall no more than its whole in a time at whose end the whole is as usual again? Then it is what is left of a drop that is over: where
+    /// little comes, a part shows later than its whole that it is.
+    /// </summary>
+    private static bool IsAfterEffect(IReadOnlyDictionary<SeriesKey, VolumeSeries> series, VolumeSeries part)
+    {
+        var window = part.Verdict.Window!.Value;
+        return series.Values.Any(whole => whole.Key != part.Key && Contains(whole.Key, part.Key) && whole.Verdict.State != VolumeState.Drop
+            && whole.Of(window.Length) is { Usual: > 0 } same && same.Observed < same.Usual
+            && VolumeDetector.Surprise(window.Observed, same.Observed / same.Usual * window.Usual) / part.Usual.Dispersion.Over(window.Length) < VolumeDetector.Certain);
+    }
 
     private static VolumeVerdict InWindow(VolumeSeries series, VolumeWindow window) =>
         series.Of(window.Length) is { Usual: > 0 } own ? new(VolumeState.Drop, own, 100 * (1 - own.Observed / own.Usual)) : series.Verdict;

@@ -7,7 +7,11 @@ using NpgsqlTypes;
 
 namespace ClarityTracking.Core.Ingestion.Store;
 
-/// <summary>How many events of a name, and the milliseconds between happening and arriving, summed.</summary>
+/// <summary>How many events of a name.</summary>
+/// <param name="Name">Event name.</param>
+/// <param name="IsTest">Test events.</param>
+/// <param name="Events">How many.</param>
+/// <param name="DelayMs">The milliseconds between happening and arriving, summed.</param>
 /// <param name="Source">Word of <see cref="EventSource"/>; null in entries of before it was counted.</param>
 /// <param name="Delays">The same milliseconds as events by <see cref="Arrival.Code"/>; null like <paramref name="Source"/>.</param>
 public sealed record EventCount(string Name, bool IsTest, long Events, long DelayMs, string? Source = null, IReadOnlyDictionary<int, long>? Delays = null);

@@ -42,7 +42,7 @@ internal sealed class GeneratedTraffic
         (_random, _perDay, Day, Planted) = (new Random(seed), perDay / Kinds.Sum(k => k.PerView), day, planted);
         First = day.AddDays(-63);
         Past(growthPerWeek);
-        Today(growthPerWeek);
+        Today();
     }
 
     public DateTimeOffset Day { get; }
@@ -51,7 +51,7 @@ internal sealed class GeneratedTraffic
 
     public IReadOnlyList<Planted> Planted { get; }
 
-    /// <summary>The day's events in order.</summary>
+    /// <summary>The events of the day, and of two hours before, in order.</summary>
     public List<(DateTimeOffset At, SeriesKey Kind)> Events { get; } = [];
 
     /// <summary>All series there are: everything, by source, by name, and both.</summary>
@@ -92,11 +92,11 @@ internal sealed class GeneratedTraffic
         }
     }
 
-    private void Today(double growth)
+    private void Today()
     {
         var level = Math.Exp(.08 * Normal());
         var wobble = 0.0;
-        for (var minute = 0; minute < 1440; minute++)
+        for (var minute = -120; minute < 1440; minute++) // who came before midnight is still there
         {
             var at = Day.AddMinutes(minute);
             wobble = .97 * wobble + .012 * Normal();
@@ -106,7 +106,6 @@ internal sealed class GeneratedTraffic
         }
         Events.RemoveAll(e => e.At >= Day.AddDays(1));
         Events.Sort((a, b) => a.At.CompareTo(b.At));
-        _ = growth;
     }
 
     private void Session(DateTimeOffset at)
