@@ -26,6 +26,7 @@ using ClarityTracking.Core.Health;
 using ClarityTracking.Core.Health.Bots;
 using ClarityTracking.Core.Health.Duplicates;
 using ClarityTracking.Core.Health.Ledger;
+using ClarityTracking.Core.Health.Volume;
 using ClarityTracking.Core.Inbound;
 using ClarityTracking.Core.Inbound.Pulls;
 using ClarityTracking.Core.Ingestion;
@@ -96,6 +97,7 @@ public static class CoreServices
         services.AddSingleton<Quarantine>().AddSingleton<BotRuleService>();
         services.AddSingleton<WorkQueues>().AddSingleton<WebsiteHealthQueries>().AddSingleton<LedgerQueries>().AddSingleton<InstallationHealth>();
         services.AddSingleton<SystemMetrics>().AddSingleton<AnalyticsQueries>().AddSingleton<AttributionReports>();
+        services.AddSingleton<VolumeMonitor>();
         services.AddSingleton<SpendImporter>().AddSingleton<SpendImports>().AddSingleton<SpendUpload>().AddSingleton<SpendQueries>();
         services.AddTouchpoints();
         services.AddMatching(roles.HasFlag(NodeRoles.Worker));

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClarityTracking.Core.Health.Volume;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -15,7 +16,7 @@ public sealed record AlertRun(int Websites, int Failed, int Raised, int Resolved
 /// Measures every rule of every website and raises, keeps and resolves alerts. A website is one transaction: one that fails stops no other, and what
 /// it changed is there with whom it is to be told, or not at all. Several nodes may look at once; each website is looked at by one of them.
 /// </summary>
-public sealed partial class AlertEvaluator(NpgsqlDataSource database, TimeProvider clock, ILogger<AlertEvaluator> log)
+public sealed partial class AlertEvaluator(NpgsqlDataSource database, VolumeMonitor volume, TimeProvider clock, ILogger<AlertEvaluator> log)
 {
     /// <summary>An alert that comes back within this time is the same one and opens again.</summary>
     public static readonly TimeSpan ReopensWithin = TimeSpan.FromHours(24);
@@ -28,13 +29,22 @@ public sealed partial class AlertEvaluator(NpgsqlDataSource database, TimeProvid
 
     /// <summary>Looks at all websites, or at those where a connection changed its state since a moment.</summary>
     /// <exception cref="NpgsqlException">The database is away before the first website.</exception>
-    public async Task<AlertRun> RunAsync(DateTimeOffset? changedSince, CancellationToken cancel)
+    public async Task<AlertRun> RunAsync(DateTimeOffset? changedSince, CancellationToken cancel) =>
+        await RunAsync(await WebsitesAsync(changedSince, cancel), onlyVolume: false, cancel);
+
+    /// <summary>Looks at the volume of some websites, and at nothing else.</summary>
+    /// <exception cref="NpgsqlException">The database is away before the first website.</exception>
+    internal async Task<AlertRun> RunVolumeAsync(IReadOnlySet<Guid> websites, CancellationToken cancel) =>
+        websites.Count == 0 ? new AlertRun(0, 0, 0, 0)
+            : await RunAsync([.. (await WebsitesAsync(null, cancel)).Where(w => websites.Contains(w.Id))], onlyVolume: true, cancel);
+
+    private async Task<AlertRun> RunAsync(IReadOnlyList<WatchedWebsite> websites, bool onlyVolume, CancellationToken cancel)
     {
         var (looked, failed, raised, resolved) = (0, 0, 0, 0);
-        foreach (var website in await WebsitesAsync(changedSince, cancel))
+        foreach (var website in websites)
             try
             {
-                if (await EvaluateAsync(website, cancel) is not { } changes)
+                if (await EvaluateAsync(website, onlyVolume, cancel) is not { } changes)
                     continue;
                 looked++;
                 raised += changes.Raised;
@@ -77,7 +87,7 @@ public sealed partial class AlertEvaluator(NpgsqlDataSource database, TimeProvid
         return oldest;
     }
 
-    private async Task<(int Raised, int Resolved)?> EvaluateAsync(WatchedWebsite website, CancellationToken cancel)
+    private async Task<(int Raised, int Resolved)?> EvaluateAsync(WatchedWebsite website, bool onlyVolume, CancellationToken cancel)
     {
         var now = clock.GetUtcNow();
         await using var connection = await database.OpenConnectionAsync(cancel);
@@ -86,9 +96,15 @@ public sealed partial class AlertEvaluator(NpgsqlDataSource database, TimeProvid
         if (!await store.TryLockAsync(cancel))
             return null;
         var known = await store.ReadAsync(ReopensWithin, cancel);
-        var kinds = AlertCatalog.All.Where(kind => known.RuleOf(kind).Enabled && IsDue(kind, website, now)).ToList();
-        foreach (var (kind, measures) in await store.MeasureAsync(kinds, cancel))
+        var kinds = AlertCatalog.All.Where(kind => known.RuleOf(kind).Enabled && (onlyVolume ? kind.OfVolume is not null : IsDue(kind, website, now))).ToList();
+        var stands = kinds.Exists(kind => kind.OfVolume is not null) ? await volume.ReadAsync(connection, website.WorkspaceId, website.Id, website.TimeZone, now, cancel) : null;
+        foreach (var (kind, found) in await store.MeasureAsync(kinds, cancel))
         {
+            var measures = kind.OfVolume is { } ofVolume ? ofVolume(stands, found.Values).ToDictionary(m => m.Subject, StringComparer.Ordinal) : found;
+            // while volume cannot be told, nothing that it raised is over
+            if (kind.OfVolume is not null && stands is null)
+                foreach (var subject in known.SubjectsOf(kind.Key))
+                    measures.TryAdd(subject, new Measure(subject, subject, null, JsonElement.Parse("{}")));
             FoldRest(known, kind, measures);
             var subjects = measures.Keys.Union(known.SubjectsOf(kind.Key));
             foreach (var subject in subjects)
@@ -131,7 +147,7 @@ public sealed partial class AlertEvaluator(NpgsqlDataSource database, TimeProvid
     {
         var rule = known.RuleOf(kind);
         var (alert, heldSince) = (known.UnresolvedOf(kind.Key, subject), known.HeldSince(kind.Key, subject));
-        var holds = measure is null ? false : kind.Holds(measure.Value, rule.Threshold);
+        var holds = measure is null ? false : measure.IsCertain ? true : kind.Holds(measure.Value, rule.Threshold);
         var step = AlertDecision.Next(alert is null ? null : (alert.State, alert.ClearSince, alert.SnoozedUntil), heldSince, holds,
             now, TimeSpan.FromMinutes(rule.RaiseAfterMinutes), TimeSpan.FromMinutes(rule.ResolveAfterMinutes));
         switch (step)

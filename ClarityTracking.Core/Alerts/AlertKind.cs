@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using ClarityTracking.Core.Health.Volume;
 using Npgsql;
 
 namespace ClarityTracking.Core.Alerts;
@@ -31,7 +32,8 @@ public enum AlertState
 /// <param name="Name">The subject as people call it.</param>
 /// <param name="Value">In the kind's unit; null = it cannot be told now, so an alert stays as it is.</param>
 /// <param name="Detail">A JSON object with what the value was made of.</param>
-internal sealed record Measure(string Subject, string Name, decimal? Value, JsonElement Detail);
+/// <param name="IsCertain">It holds whatever the threshold is: what usually comes says so.</param>
+internal sealed record Measure(string Subject, string Name, decimal? Value, JsonElement Detail, bool IsCertain = false);
 
 /// <summary>A kind of alert: what is measured, when that is too much, and in which words it is told. The table of them is <see cref="AlertCatalog"/>.</summary>
 /// <param name="Key">Stable word of the API (<c>no_events</c>).</param>
@@ -45,15 +47,17 @@ internal sealed record Measure(string Subject, string Name, decimal? Value, Json
 /// <param name="ResolveAfter">Minutes that it must have been over before it is resolved; the default.</param>
 /// <param name="Severity">How urgent.</param>
 /// <param name="Page">The page of the website where to act.</param>
-/// <param name="Sql">One query: subject, name, value, detail. $1 workspace, $2 website, $3 now, $4 the website's time zone, $5 see <see cref="AlertMeasures"/>. No row = all is well.</param>
+/// <param name="Sql">One query: subject, name, value, detail. $1 workspace, $2 website, $3 now, $4 the website's time zone, $5 see <see cref="AlertMeasures"/>. No row = all is well. Empty when only <paramref name="OfVolume"/> measures.</param>
 /// <param name="Headline">What is wrong, of the subject's name.</param>
 /// <param name="EveryMinutes">How often it is measured; more than 1 for queries over many rows.</param>
 /// <param name="ValueOf">Makes the value of the detail where SQL cannot.</param>
 /// <param name="Read">Measures in place of <paramref name="Sql"/>: what a rule in C# decides is decided there alone.</param>
+/// <param name="OfVolume">Measures by how the website's volume stands (null: that cannot be told now), beside what the query found.</param>
 internal sealed record AlertKind(string Key, string Title, string Sentence, string Unit, decimal Threshold, (decimal Least, decimal Most) Range, bool IsBelow,
     int RaiseAfter, int ResolveAfter, AlertSeverity Severity, string Page, string Sql, Func<string, string> Headline,
     int EveryMinutes = 1, Func<JsonElement, decimal?>? ValueOf = null,
-    Func<NpgsqlConnection, WatchedWebsite, DateTimeOffset, CancellationToken, Task<IReadOnlyList<Measure>>>? Read = null)
+    Func<NpgsqlConnection, WatchedWebsite, DateTimeOffset, CancellationToken, Task<IReadOnlyList<Measure>>>? Read = null,
+    Func<VolumeNow?, IReadOnlyCollection<Measure>, IReadOnlyList<Measure>>? OfVolume = null)
 {
     /// <summary>The subject that stands for all those of a kind that are too many to be told one by one, and how its name begins.</summary>
     internal const string Rest = "*", RestName = "\u2026and ";

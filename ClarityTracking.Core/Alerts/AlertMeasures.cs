@@ -6,6 +6,9 @@ namespace ClarityTracking.Core.Alerts;
 /// </summary>
 internal static class AlertMeasures
 {
+    /// <summary>For kinds that are not measured by SQL: nothing, and the parameters keep their types.</summary>
+    public const string None = "SELECT '', '', NULL::numeric, '{}' WHERE false AND $1 = $2::uuid AND $3 <> $5::timestamptz AND $4 = ''";
+
     /// <summary>Hours since the newest real event. A website that never had one is not silent yet; its install page says so.</summary>
     public const string Silence = """
         SELECT '', '', greatest(0, extract(epoch FROM $3 - last.at)) / 3600, jsonb_build_object('last_event_at', last.at)
@@ -13,37 +16,6 @@ internal static class AlertMeasures
          CROSS JOIN LATERAL (SELECT coalesce(
                    (SELECT received_at FROM events WHERE workspace_id = $1 AND website_id = $2 AND NOT is_test AND id >= clarity_lowest_id(r.hour)
                      ORDER BY id DESC LIMIT 1), r.hour) AS at) last
-        """;
-
-    /// <summary>
-    /// Percent by which an event name came less often in the last three hours than the median of the same three hours (on the website's own clock,
-    /// so that they stay the same when clocks change) of up to four weeks before. Of the oldest hour, and of the hour that runs, the part that counts.
-    /// Cannot be told below 30 expected events or with less than two weeks: there chance alone makes such drops.
-    /// </summary>
-    public const string VolumeDrop = """
-        WITH clock AS (
-            SELECT date_trunc('hour', $3, 'UTC') AS hour, extract(epoch FROM $3 - date_trunc('hour', $3, 'UTC')) / 3600 AS part),
-        began AS (SELECT hour FROM event_rollups WHERE workspace_id = $1 AND website_id = $2 AND NOT is_test ORDER BY hour LIMIT 1),
-        weeks AS (
-            SELECT w.week FROM clock, began, generate_series(0, 4) AS w(week)
-             WHERE w.week = 0 OR began.hour <= clock.hour - make_interval(days => 7 * w.week, hours => 3)),
-        hours AS (
-            SELECT w.week, (((clock.hour - make_interval(hours => b.back)) AT TIME ZONE $4) - make_interval(days => 7 * w.week)) AT TIME ZONE $4 AS hour,
-                   CASE WHEN b.back = 3 THEN 1 - clock.part WHEN b.back = 0 AND w.week > 0 THEN clock.part ELSE 1 END AS share
-              FROM clock, weeks w, generate_series(0, 3) AS b(back)),
-        sums AS (
-            SELECT r.name, h.week, sum(r.events * h.share) AS events
-              FROM hours h JOIN event_rollups r ON r.workspace_id = $1 AND r.website_id = $2 AND r.hour = h.hour AND NOT r.is_test
-             GROUP BY r.name, h.week),
-        usual AS (
-            SELECT n.name, count(*) AS weeks, percentile_cont(0.5) WITHIN GROUP (ORDER BY coalesce(s.events, 0))::numeric AS events
-              FROM (SELECT DISTINCT name FROM sums WHERE week > 0) n
-             CROSS JOIN weeks w LEFT JOIN sums s ON s.name = n.name AND s.week = w.week
-             WHERE w.week > 0 GROUP BY n.name)
-        SELECT u.name, u.name,
-               CASE WHEN u.weeks >= 2 AND u.events >= 30 THEN greatest(0, 100 * (1 - coalesce(s.events, 0) / u.events)) END,
-               jsonb_build_object('events', round(coalesce(s.events, 0)), 'usual', round(u.events), 'weeks', u.weeks)
-          FROM usual u LEFT JOIN sums s ON s.name = u.name AND s.week = 0
         """;
 
     /// <summary>

@@ -13,7 +13,7 @@ public static class AlertServices
     {
         services.AddSingleton<AlertEvaluator>().AddSingleton<AlertComposer>().AddSingleton<AlertDigests>().AddSingleton<AlertMessagesQueued>().AddSingleton<AlertSender>();
         if (isWorker)
-            services.AddHostedService<AlertWorker>();
+            services.AddHostedService<AlertWorker>().AddHostedService<VolumeWatch>();
         services.AddOptions<SmtpOptions>().BindConfiguration("Clarity:Smtp").ValidateOnStart();
         services.AddSingleton<IValidateOptions<SmtpOptions>, SmtpOptions>();
         services.AddSingleton<Mailer>();

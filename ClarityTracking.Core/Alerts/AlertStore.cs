@@ -95,7 +95,7 @@ internal sealed class AlertStore(NpgsqlConnection connection, WatchedWebsite web
             return measured;
         await using var batch = new NpgsqlBatch(connection);
         foreach (var kind in kinds)
-            Add(batch.BatchCommands, kind.Sql, now, website.TimeZone, Time(website.RoutingWaitsSince));
+            Add(batch.BatchCommands, kind.Sql.Length > 0 ? kind.Sql : AlertMeasures.None, now, website.TimeZone, Time(website.RoutingWaitsSince));
         await using var reader = await batch.ExecuteReaderAsync(cancel);
         foreach (var kind in kinds)
         {

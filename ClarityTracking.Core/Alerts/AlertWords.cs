@@ -35,8 +35,11 @@ internal static class AlertWords
             "connection_paused" or "connection_degraded" => $"{Sentence(TextOf(evidence, "reason") ?? "The platform gave no reason.")}{(evidence.Value >= 1 ? $" For {value} now." : "")}",
             "credential_expired" => $"Expired {value} ago, on {DateOf(evidence, "expires_at")}. Connect again.",
             "credential_expiring" => $"They expire in {value}, on {DateOf(evidence, "expires_at")}. Connect again before.",
+            "no_events" when NumberOf(evidence, "silent_minutes") is { } silent and not "–" =>
+                $"None for {(silent == "0" ? "less than a minute" : silent == "1" ? "a minute" : $"{silent} minutes")}; in that time {NumberOf(evidence, "usual")} usually come. Has the website changed?",
             "no_events" => $"The last one came {value} ago; up to {limit} is normal. Has the website changed?",
-            "volume_drop" => $"{NumberOf(evidence, "events")} in three hours, usually {NumberOf(evidence, "usual")}: {value} less; up to {limit} less is normal.",
+            "volume_drop" => $"{NumberOf(evidence, "events")}{FromSource(evidence)} in {MinutesOf(evidence)}, usually {NumberOf(evidence, "usual")}: {value} less; up to {limit} less is normal.",
+            "volume_surge" => $"{NumberOf(evidence, "events")}{FromSource(evidence)} in {MinutesOf(evidence)}, usually {NumberOf(evidence, "usual")}: {value} more; up to {limit} more is normal.",
             "match_quality_drop" => $"Our estimate over 24 hours is {value} below the week before; up to {limit} is normal.",
             "duplicate_rate" when NumberOf(evidence, "twice") is { } twice and not "–" =>
                 $"{value} of the last 24 hours are counted twice under different ids ({twice} of {NumberOf(evidence, "events")}); up to {limit} is normal.",
@@ -48,6 +51,12 @@ internal static class AlertWords
             _ => $"Measured {value}, allowed {limit}.",
         };
     }
+
+    private static string FromSource(AlertEvidence evidence) => TextOf(evidence, "source") is { } source ? $" from the {source}" : "";
+
+    private static string MinutesOf(AlertEvidence evidence) =>
+        evidence.Detail.TryGetProperty("minutes", out var value) && value.TryGetDecimal(out var minutes)
+            ? minutes < 120 ? AlertKind.InUnit(minutes, "minutes") : AlertKind.InUnit(minutes / 60, "hours") : "a while";
 
     private static string Sentence(string text) => text.TrimEnd() is [.., '.' or '!' or '?'] whole ? whole : text.TrimEnd() + ".";
 

@@ -2,6 +2,7 @@ using System.Text;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Destinations;
+using ClarityTracking.Core.Health.Volume;
 using ClarityTracking.Core.Ingestion.Store;
 using ClarityTracking.Core.Reports;
 using Npgsql;
@@ -255,8 +256,14 @@ internal sealed class BatchRecord(LaneConnection target, CallArchive archive, Da
                 copy.Write(now.UtcDateTime, NpgsqlDbType.TimestampTz);
                 copy.Write(taken?.Call, NpgsqlDbType.Uuid);
                 copy.Write(taken?.Position, NpgsqlDbType.Integer);
-                var latency = status == DeliveryStatus.Delivered && @event is not null ? now - DueSince(delivery, @event) : TimeSpan.Zero;
-                rollups.Add((delivery.WorkspaceId, delivery.WebsiteId, target.Id, delivery.EventName), status.Word(), reason ?? "", now, latency);
+                var what = (delivery.WorkspaceId, delivery.WebsiteId, target.Id, delivery.EventName);
+                if (status == DeliveryStatus.Delivered && @event is not null)
+                {
+                    var due = DueSince(delivery, @event);
+                    rollups.AddDelivered(what, now, now - due, due == @event.ReceivedAt && Arrival.IsLive(@event) ? now - @event.OccurredAt : null);
+                }
+                else
+                    rollups.Add(what, status.Word(), reason ?? "", now, TimeSpan.Zero);
             }
             await copy.CompleteAsync(cancel);
         }

@@ -91,6 +91,7 @@ public sealed class EventDraft(JsonElement json)
         Consent = Consent,
         MatchKeys = MatchKeys,
         PhoneLacksCountry = PhoneLacksCountry,
+        Way = context.Way,
         Redacted = Redacted!,
         Personal = context.Owner.PrivacyMode || (User.IsEmpty && Ip is null) ? null : new PersonalData(User.IsEmpty ? null : User, Ip),
     };

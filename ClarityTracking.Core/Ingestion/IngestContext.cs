@@ -29,7 +29,15 @@ public sealed record IngestContext
 
     /// <summary><c>gpc</c> or <c>dnt</c> when the browser asks not to be tracked (Sec-GPC, DNT); else null.</summary>
     public string? PrivacySignal { get; init; }
+
+    /// <summary>How a browser's request came; null for what no browser sent.</summary>
+    public ArrivalWay? Way { get; init; }
 }
+
+/// <summary>How a request of the snippet came here.</summary>
+/// <param name="Served"><c>first_party</c> or <c>cross_site</c> seen from the page, <c>unknown</c> where the browser does not tell; with <c>_alias</c> when it came by the website's own word.</param>
+/// <param name="Transport"><c>fetch</c>, <c>beacon</c> (the page was being left) or <c>image</c> (nothing else got through).</param>
+public sealed record ArrivalWay(string Served, string Transport);
 
 /// <summary>Why one event was not taken.</summary>
 /// <param name="Reason">Its stable code is the word of this member.</param>

@@ -1,3 +1,4 @@
+using ClarityTracking.Core.Health.Volume;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -9,6 +10,7 @@ namespace ClarityTracking.Core.Reports;
 /// </summary>
 public sealed class RollupWriter
 {
+    private readonly VolumeSums _volume = new();
     private readonly Dictionary<(Guid Workspace, Guid Website, DateTimeOffset Hour, string Name, bool IsTest), (long Events, long DelayMs)> _events = [];
     private readonly Dictionary<(Guid Workspace, Guid Website, DateTimeOffset Hour, string Name, string Key), long> _keys = [];
     private readonly Dictionary<(Guid Workspace, Guid Website, Guid Connection, DateTimeOffset Hour, string Name, string Status, string Reason), (long Deliveries, long LatencyMs)> _deliveries = [];
@@ -16,6 +18,7 @@ public sealed class RollupWriter
     /// <summary>Counts the events of an outbox entry and the match keys they carry.</summary>
     public void Add(Ingestion.Store.OutboxEntry entry)
     {
+        _volume.Add(entry);
         foreach (var count in entry.Events)
         {
             var key = (entry.WorkspaceId, entry.WebsiteId, entry.Hour, count.Name, count.IsTest);
@@ -40,6 +43,17 @@ public sealed class RollupWriter
         var key = (delivery.Workspace, delivery.Website, delivery.Connection, HourOf(now), delivery.Name, status, reason);
         var sum = _deliveries.GetValueOrDefault(key);
         _deliveries[key] = (sum.Deliveries + 1, sum.LatencyMs + (long)latency.TotalMilliseconds);
+    }
+
+    /// <summary>Counts a delivery that a platform took, with how long it was on its way.</summary>
+    /// <param name="delivery">What was delivered where.</param>
+    /// <param name="now">When the platform took it.</param>
+    /// <param name="latency">From arrival to the platform's answer.</param>
+    /// <param name="total">From when it happened; null when that tells nothing: told late by design, or sent anew.</param>
+    public void AddDelivered((Guid Workspace, Guid Website, Guid Connection, string Name) delivery, DateTimeOffset now, TimeSpan latency, TimeSpan? total)
+    {
+        Add(delivery, "delivered", "", now, latency);
+        _volume.AddDelivered(delivery, now, latency, total);
     }
 
     /// <summary>Writes the sums; call it last in the transaction, because it locks rows others add to.</summary>
@@ -78,6 +92,7 @@ public sealed class RollupWriter
                 Column(_deliveries.Keys, k => k.Name, NpgsqlDbType.Text), Column(_deliveries.Keys, k => k.Status, NpgsqlDbType.Text),
                 Column(_deliveries.Keys, k => k.Reason, NpgsqlDbType.Text), Column(_deliveries.Values, v => v.Deliveries, NpgsqlDbType.Bigint),
                 Column(_deliveries.Values, v => v.LatencyMs, NpgsqlDbType.Bigint));
+        await _volume.WriteAsync(connection, cancel);
     }
 
     /// <summary>

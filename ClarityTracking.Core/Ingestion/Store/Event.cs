@@ -110,6 +110,9 @@ public sealed class Event
     /// </summary>
     internal bool? PhoneLacksCountry { get; init; }
 
+    /// <summary>How it came here from a browser. Known while the event is taken in, and counted; not stored with it.</summary>
+    internal ArrivalWay? Way { get; init; }
+
     /// <summary>The other properties as the sender gave them (items, content_name, search_string, own fields), secrets redacted. A JSON object.</summary>
     public JsonElement Properties { get; init; } = EmptyObject;
 
