@@ -31,6 +31,17 @@ public sealed record MatchInfo(Guid ConversionId, string BookingId, DateTimeOffs
 /// <param name="Campaign">The campaign.</param>
 public sealed record MatchedTouchpoint(Guid Id, string EventId, DateTimeOffset OccurredAt, string? Channel, string? Campaign);
 
+/// <summary>A touchpoint on a conversion's path.</summary>
+/// <param name="Touchpoint">The touchpoint.</param>
+/// <param name="Confidence">Probability that it is the customer's, 0..1.</param>
+/// <param name="Landing">Path of the page it led to.</param>
+public sealed record PathTouch(MatchedTouchpoint Touchpoint, double Confidence, string? Landing);
+
+/// <summary>How a website's matches stand.</summary>
+/// <param name="ByDecision">How many, by decision.</param>
+/// <param name="Waiting">Conversions that wait to be matched, again or for the first time.</param>
+public sealed record MatchCounts(IReadOnlyDictionary<string, long> ByDecision, long Waiting);
+
 /// <summary>A line of <c>/matches?format=jsonl</c>, in the sender's ids.</summary>
 public sealed record MatchLine(string BookingId, string? TpId, double Confidence, IReadOnlyList<MatchLineTouch> Matches, IReadOnlyList<string> Reasons);
 
@@ -63,6 +74,46 @@ public sealed class MatchQueries(ClarityDb tenants, NpgsqlDataSource database)
             return Error.Invalid(new Destinations.FieldError("decision", $"decision must be {string.Join(", ", Decisions)}."));
         limit = Page.Clamp(limit);
         return Page.Of(await ReadAsync(website.Value.WorkspaceId, websiteId, null, decision, cursor, limit + 1, cancel), limit, m => m.ConversionId);
+    }
+
+    /// <summary>How many stand how.</summary>
+    public async Task<Result<MatchCounts>> CountsAsync(Caller caller, Guid websiteId, CancellationToken cancel)
+    {
+        await using var db = tenants.For(caller);
+        var website = await db.WebsiteAsync(caller, websiteId, Role.Viewer, cancel);
+        if (!website.IsOk)
+            return website.Error;
+        await using var command = database.CreateCommand("""
+            SELECT decision, count(*) FROM matches WHERE workspace_id = $1 AND website_id = $2 GROUP BY decision
+            UNION ALL SELECT NULL, count(*) FROM match_queue WHERE workspace_id = $1 AND website_id = $2
+            """).With(website.Value.WorkspaceId, websiteId);
+        var (counts, waiting) = (new Dictionary<string, long>(StringComparer.Ordinal), 0L);
+        await using var row = await command.ExecuteReaderAsync(cancel);
+        while (await row.ReadAsync(cancel))
+            if (row.IsDBNull(0))
+                waiting = row.GetInt64(1);
+            else
+                counts[row.GetString(0)] = row.GetInt64(1);
+        return new MatchCounts(counts, waiting);
+    }
+
+    /// <summary>The touchpoints held to be a conversion's customer's, newest first.</summary>
+    public async Task<Result<IReadOnlyList<PathTouch>>> PathAsync(Caller caller, Guid websiteId, Guid conversionId, CancellationToken cancel)
+    {
+        await using var db = tenants.For(caller);
+        var website = await db.WebsiteAsync(caller, websiteId, Role.Viewer, cancel);
+        if (!website.IsOk)
+            return website.Error;
+        await using var command = database.CreateCommand("""
+            SELECT t.id, t.event_id, t.occurred_at, t.channel, t.campaign, m.confidence, t.landing
+              FROM match_touches m JOIN touchpoints t ON t.workspace_id = $1 AND t.website_id = $2 AND t.id = m.touchpoint_id
+             WHERE m.workspace_id = $1 AND m.website_id = $2 AND m.conversion_id = $3 ORDER BY t.occurred_at DESC, t.id DESC LIMIT 200
+            """).With(website.Value.WorkspaceId, websiteId, conversionId);
+        var path = new List<PathTouch>();
+        await using var row = await command.ExecuteReaderAsync(cancel);
+        while (await row.ReadAsync(cancel))
+            path.Add(new PathTouch(new MatchedTouchpoint(row.GetGuid(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2), Text(row, 3), Text(row, 4)), row.GetDouble(5), Text(row, 6)));
+        return path;
     }
 
     /// <summary>One match.</summary>

@@ -28,6 +28,7 @@ public static class SiteMap
         new("Earn", "links", "Links", "link"),
         new("Earn", "bookings", "Bookings", "event_available"),
         new("Earn", "people", "People", "group"),
+        new("Earn", "matches", "Matches", "join_inner"),
         new("Earn", "spend", "Ad spend", "payments"),
         new("Set up", "install", "Install", "code"),
         new("Set up", "settings", "Settings", "settings"),
