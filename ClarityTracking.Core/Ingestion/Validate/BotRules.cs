@@ -51,7 +51,7 @@ public sealed class BotRules
     /// <summary>As rules ask it: with the address also where it will not be kept.</summary>
     private static Event AskedOf(EventDraft draft, IngestContext context)
     {
-        var stored = draft.ToEvent(context);
+        var stored = draft.ToEvent(context, 0);
         var asked = stored.With(stored.Content with { Properties = draft.PropertiesJson.IsEmpty ? Event.EmptyObject : JsonElement.Parse(draft.PropertiesJson.Span) });
         asked.Personal = new PersonalData(draft.User, draft.Ip);
         return asked;
