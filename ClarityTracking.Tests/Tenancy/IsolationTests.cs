@@ -191,6 +191,12 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             INSERT INTO alerts (workspace_id, website_id, id, kind, subject, subject_name, severity, state, opening, evidence, opened_at, updated_at, resolved_at)
             VALUES ('{site.WorkspaceId}', '{site.Id}', '{alert}', 'no_events', '', '', 'critical', 'resolved', 1, '{"{"}"value":30,"threshold":24,"unit":"hours","detail":{"{}"}{"}"}', now(), now(), now())
             """);
+        var (person, merge) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        await app.RunAsync($"""
+            INSERT INTO persons (workspace_id, website_id, id, created_at, last_seen_at) VALUES ('{site.WorkspaceId}', '{site.Id}', '{person}', now(), now());
+            INSERT INTO person_merges (workspace_id, website_id, id, kept_id, merged_id, kind, confidence, merged_at)
+            VALUES ('{site.WorkspaceId}', '{site.Id}', '{merge}', '{person}', '{person}', 'email', 1, now())
+            """);
         return new Tenant(account, site, new()
         {
             ["cid"] = connection.GetProperty("id").GetGuid(),
@@ -205,6 +211,8 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             ["aid"] = alert,
             ["chid"] = channel.GetProperty("id").GetGuid(),
             ["bid"] = conversion.GetProperty("id"),
+            ["personId"] = person,
+            ["mergeId"] = merge,
         });
     }
 
