@@ -29,6 +29,8 @@ public enum KeyKind
     EmailHash = 10,
     /// <summary>Ten minutes in which somebody tapped the number or went to the booking page.</summary>
     Slot = 11,
+    /// <summary>Hash of the customer's own id of a person.</summary>
+    External = 12,
 }
 
 /// <summary>By what a touchpoint or conversion can be found.</summary>

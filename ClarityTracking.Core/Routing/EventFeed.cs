@@ -21,7 +21,10 @@ internal static class EventFeed
     /// <summary>Duplicates.</summary>
     public const string Duplicates = "duplicates";
 
-    /// <summary>Everybody who follows.</summary>
+    /// <summary>Conversions that changed, in the same queue: their ids in place of events'. <see cref="AddConversionAsync"/> adds them, <see cref="Touchpoints"/>' worker takes them.</summary>
+    public const string Conversions = "conversions";
+
+    /// <summary>Everybody who follows events.</summary>
     private static readonly string[] Followers = [Touchpoints, Duplicates];
 
     /// <summary>Adds the events of entries of the outbox for every follower.</summary>
@@ -39,6 +42,14 @@ internal static class EventFeed
                 await copy.WriteAsync(entry.EventIds.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Uuid, cancel);
             }
         await copy.CompleteAsync(cancel);
+    }
+
+    /// <summary>Says that a conversion changed, in the transaction that changes it.</summary>
+    public static async Task AddConversionAsync(NpgsqlConnection connection, Guid workspaceId, Guid websiteId, Guid conversionId, DateTimeOffset now, CancellationToken cancel)
+    {
+        await using var add = new NpgsqlCommand("INSERT INTO event_feed (follower, id, workspace_id, website_id, event_ids) VALUES ($1, $2, $3, $4, $5)", connection)
+            .With(Conversions, Guid.CreateVersion7(now), workspaceId, websiteId, new[] { conversionId });
+        await add.ExecuteNonQueryAsync(cancel);
     }
 
     /// <summary>

@@ -1,3 +1,5 @@
+using ClarityTracking.Core.Conversions;
+using ClarityTracking.Core.People;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ClarityTracking.Core.Attribution.Touchpoints;
@@ -6,5 +8,6 @@ namespace ClarityTracking.Core.Attribution.Touchpoints;
 public static class TouchpointServices
 {
     /// <summary>Writers.</summary>
-    public static IServiceCollection AddTouchpoints(this IServiceCollection services) => services.AddSingleton<TouchpointWriter>();
+    public static IServiceCollection AddTouchpoints(this IServiceCollection services) => 
+        services.AddSingleton<TouchpointWriter>().AddSingleton<TrackedConversions>().AddSingleton<PersonTokens>().AddSingleton<PersonWriter>().AddSingleton<PersonFollower>();
 }

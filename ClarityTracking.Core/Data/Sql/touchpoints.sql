@@ -148,6 +148,7 @@ CREATE TABLE person_ids (
     kind text NOT NULL CHECK (kind IN ('visitor', 'click', 'email', 'phone', 'external')),
     token text NOT NULL,
     person_id uuid NOT NULL,        -- the one it was first seen with; follow merged_into
+    others uuid[] NOT NULL DEFAULT '{}', -- people it was seen with and could not be theirs; with three of them it identifies no one
     source text NOT NULL,           -- event, conversion
     first_seen_at timestamptz NOT NULL,
     last_seen_at timestamptz NOT NULL,
@@ -175,6 +176,11 @@ CREATE TABLE person_merges (
 );
 CREATE INDEX person_merges_by_kept ON person_merges (workspace_id, kept_id);
 CREATE INDEX person_merges_by_merged ON person_merges (workspace_id, merged_id);
+
+-- What a source tells of an order takes the place of what the page told of it.
+CREATE UNIQUE INDEX conversions_tracked_once ON conversions (workspace_id, website_id, sender_id, event_name, is_test) WHERE source = 'event';
+CREATE INDEX conversions_by_sender ON conversions (workspace_id, website_id, sender_id);
+CREATE INDEX conversions_by_number ON conversions (workspace_id, website_id, number) WHERE number IS NOT NULL;
 
 -- The human a conversion belongs to.
 ALTER TABLE conversions ADD COLUMN person_id uuid;
