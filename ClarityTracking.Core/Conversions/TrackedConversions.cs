@@ -67,8 +67,7 @@ public sealed class TrackedConversions(ConversionWriter conversions)
     /// <summary>
     /// What a source tells of an order takes the place of what the page told of it, and learns from it which visitor that was.
     /// </summary>
-    /// <returns>Did it learn something?</returns>
-    public static async Task<bool> GiveWayAsync(NpgsqlConnection connection, Guid workspaceId, Guid websiteId, Guid conversionId, CancellationToken cancel)
+    public static async Task GiveWayAsync(NpgsqlConnection connection, Guid workspaceId, Guid websiteId, Guid conversionId, CancellationToken cancel)
     {
         await using var find = new NpgsqlCommand($"""
             WITH told AS (SELECT * FROM conversions WHERE workspace_id = $1 AND id = $3 AND source <> '{Source}')
@@ -84,14 +83,12 @@ public sealed class TrackedConversions(ConversionWriter conversions)
         await using (var row = await find.ExecuteReaderAsync(cancel))
             while (await row.ReadAsync(cancel))
                 tracked.Add((row.GetGuid(0), row.IsDBNull(1) ? null : row.GetString(1)));
-        var learnt = false;
         foreach (var (id, visitor) in tracked)
         {
-            learnt |= await LearnAsync(connection, workspaceId, conversionId, visitor, cancel);
+            await LearnAsync(connection, workspaceId, conversionId, visitor, cancel);
             await using var remove = new NpgsqlCommand("DELETE FROM conversions WHERE workspace_id = $1 AND id = $2", connection).With(workspaceId, id);
             await remove.ExecuteNonQueryAsync(cancel);
         }
-        return learnt;
     }
 
     /// <summary>SQL: an event of this name is what a source calls so.</summary>

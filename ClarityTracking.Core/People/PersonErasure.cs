@@ -107,7 +107,7 @@ public sealed class PersonErasure(ClarityDb tenants, NpgsqlDataSource database, 
         await RunAsync(connection, "DELETE FROM touchpoint_keys WHERE workspace_id = $1 AND website_id = $2 AND (touchpoint_id = ANY ($3) OR key = ANY ($4))", cancel,
             person.WorkspaceId, person.WebsiteId, person.Touchpoints, person.Keys);
         await RunAsync(connection, """
-            UPDATE touchpoints SET profile = id::text, visitor_id = NULL, session_id = NULL, click_id = NULL, personal_sealed = NULL, device = NULL, os = NULL, browser = NULL
+            UPDATE touchpoints SET profile = id::text, visitor_id = NULL, session_id = NULL, click_id = NULL, personal_sealed = NULL, keys = '{}', device = NULL, os = NULL, browser = NULL
              WHERE workspace_id = $1 AND website_id = $2 AND id = ANY ($3)
             """, cancel, person.WorkspaceId, person.WebsiteId, person.Touchpoints);
     }

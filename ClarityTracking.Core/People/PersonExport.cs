@@ -16,7 +16,7 @@ public sealed record ExportedPerson(DateTimeOffset ExportedAt, IReadOnlyList<Jso
 }
 
 /// <summary>Gives out what is kept about a person. Each export stands in the audit log.</summary>
-public sealed class PersonExport(ClarityDb tenants, NpgsqlDataSource database, PersonTokens tokens, EventLoader loader, PersonWriter persons,
+public sealed class PersonExport(ClarityDb tenants, NpgsqlDataSource database, PersonTokens tokens, EventLoader loader, ConversionWriter conversions, PersonWriter persons,
     Connections.SecretProtector protector, TimeProvider clock)
 {
     private const int MostEvents = 20_000;
@@ -86,7 +86,7 @@ public sealed class PersonExport(ClarityDb tenants, NpgsqlDataSource database, P
     {
         var list = new List<JsonElement>();
         await using var read = new NpgsqlCommand("""
-            SELECT id, personal_sealed, (to_jsonb(t) - 'workspace_id' - 'personal_sealed')::text FROM touchpoints t WHERE workspace_id = $1 AND website_id = $2 AND id = ANY ($3) ORDER BY occurred_at, id
+            SELECT id, personal_sealed, (to_jsonb(t) - 'workspace_id' - 'personal_sealed' - 'keys')::text FROM touchpoints t WHERE workspace_id = $1 AND website_id = $2 AND id = ANY ($3) ORDER BY occurred_at, id
             """, connection).With(footprint.WorkspaceId, footprint.WebsiteId, footprint.Touchpoints);
         await using var row = await read.ExecuteReaderAsync(cancel);
         while (await row.ReadAsync(cancel))
@@ -112,12 +112,10 @@ public sealed class PersonExport(ClarityDb tenants, NpgsqlDataSource database, P
             {
                 Conversion = JsonElement.Parse(row.GetString(2)),
                 Changes = JsonElement.Parse(row.GetString(3)),
-                Person = Opened(() => Told(ConversionWriter.OpenPerson(protector, footprint.WorkspaceId, row.GetGuid(0), row.IsDBNull(1) ? null : row.GetFieldValue<byte[]>(1)))),
+                Person = Opened(() => conversions.OpenPerson(footprint.WorkspaceId, row.GetGuid(0), row.IsDBNull(1) ? null : row.GetFieldValue<byte[]>(1))),
             }, JsonSerializerOptions.Web));
         return list;
     }
-
-    private static object Told((Inbound.InboundCustomer? Customer, string? Ip, string? UserAgent) person) => new { person.Customer, person.Ip, person.UserAgent };
 
     /// <summary>What was sealed with another master key cannot be given out.</summary>
     private static T? Opened<T>(Func<T> open) where T : class

@@ -1,7 +1,5 @@
 using System.Text.Json;
-using ClarityTracking.Core.Attribution.Matching;
 using ClarityTracking.Core.Attribution.Touchpoints;
-using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Ingestion.Enrich;
@@ -12,7 +10,7 @@ using Npgsql;
 namespace ClarityTracking.Core.People;
 
 /// <summary>Makes sightings of events and conversions, and gives conversions their person.</summary>
-public sealed class PersonFollower(PersonTokens tokens, PersonWriter writer, ConversionLinkage linkage, SecretProtector protector)
+public sealed class PersonFollower(PersonTokens tokens, PersonWriter writer, ConversionWriter conversions)
 {
     /// <summary>What one event shows together.</summary>
     public Sighting OfEvent(Event seen, Touchpoint touch)
@@ -23,22 +21,10 @@ public sealed class PersonFollower(PersonTokens tokens, PersonWriter writer, Con
     }
 
     /// <summary>Stitches sightings of events, and these conversions.</summary>
-    /// <param name="connection">Inside the transaction that holds the website's lock.</param>
-    /// <param name="website">The website.</param>
-    /// <param name="ofEvents">What events show.</param>
-    /// <param name="conversionIds">Conversions that changed.</param>
-    /// <param name="relinked">Of them, those whose keys are to be written anew, so that they are matched: who wrote the others did it.</param>
-    /// <param name="cancel">Cancels before the commit.</param>
-    public async Task StitchAsync(NpgsqlConnection connection, FollowedWebsite website, IEnumerable<Sighting> ofEvents, IReadOnlyList<Guid> conversionIds, IReadOnlySet<Guid> relinked,
-        CancellationToken cancel)
+    public async Task StitchAsync(NpgsqlConnection connection, FollowedWebsite website, IEnumerable<Sighting> ofEvents, IReadOnlyList<Guid> conversionIds, CancellationToken cancel)
     {
         var sightings = ofEvents.Where(s => s.Tokens.Any(t => t.IsStrong)).ToList();
-        foreach (var (sighting, identity) in await OfConversionsAsync(connection, website, conversionIds, cancel))
-        {
-            sightings.Add(sighting);
-            if (relinked.Contains(sighting.SourceId))
-                await linkage.WriteAsync(connection, website.WorkspaceId, website.Id, sighting.SourceId, sighting.At, identity, cancel);
-        }
+        sightings.AddRange(await OfConversionsAsync(connection, website, conversionIds, cancel));
         var persons = await writer.StitchAsync(connection, website.WorkspaceId, website.Id, website.Facts.PrivacyMode, sightings, cancel);
         var named = conversionIds.Where(persons.ContainsKey).ToArray();
         if (named.Length == 0)
@@ -49,9 +35,9 @@ public sealed class PersonFollower(PersonTokens tokens, PersonWriter writer, Con
         await write.ExecuteNonQueryAsync(cancel);
     }
 
-    private async Task<List<(Sighting, Identity)>> OfConversionsAsync(NpgsqlConnection connection, FollowedWebsite website, IReadOnlyList<Guid> ids, CancellationToken cancel)
+    private async Task<List<Sighting>> OfConversionsAsync(NpgsqlConnection connection, FollowedWebsite website, IReadOnlyList<Guid> ids, CancellationToken cancel)
     {
-        var sightings = new List<(Sighting, Identity)>();
+        var sightings = new List<Sighting>();
         if (ids.Count == 0)
             return sightings;
         await using var read = new NpgsqlCommand("""
@@ -64,16 +50,16 @@ public sealed class PersonFollower(PersonTokens tokens, PersonWriter writer, Con
             var id = row.GetGuid(0);
             var told = row.IsDBNull(3) ? [] : JsonSerializer.Deserialize<Dictionary<string, string>>(row.GetString(3)) ?? [];
             var keys = row.IsDBNull(4) ? MatchKeys.None : new MatchKeys(JsonSerializer.Deserialize<Dictionary<string, IReadOnlyList<string>>>(row.GetString(4)) ?? []);
-            var (customer, ip, _) = ConversionWriter.OpenPerson(protector, website.WorkspaceId, id, row.IsDBNull(5) ? null : row.GetFieldValue<byte[]>(5));
+            var stored = conversions.OpenPerson(website.WorkspaceId, id, row.IsDBNull(5) ? null : row.GetFieldValue<byte[]>(5));
+            var (customer, ip) = (stored.Customer, stored.Ip);
             var person = TouchpointPerson.Of([$"{customer?.FirstName} {customer?.LastName}"], [customer?.Email], [customer?.Phone], ip, customer?.Email is null ? keys.Sha256(MatchKeyNames.Email) : [],
                 customer?.Country ?? website.Facts.DefaultCountry);
             var clicks = told.Where(t => ClickIdNames.All.ContainsKey(t.Key) && t.Key != "ct_campaign_link_id").Select(t => $"{ClickIdNames.All[t.Key]}.{t.Value}").ToList();
             if (!row.IsDBNull(6))
                 clicks.Add($"ct_tracking_id.{row.GetString(6)}");
             var isNobody = customer?.ExternalId is { } external && PersonTokens.IsNobody(external);
-            var visitor = row.IsDBNull(2) ? null : row.GetString(2);
-            sightings.Add((new Sighting("conversion", id, row.GetFieldValue<DateTimeOffset>(1), tokens.Of(website.Id, visitor, clicks, person, isNobody ? WithoutExternal(keys) : keys), ShownOf(person)),
-                new Identity(visitor, clicks, person)));
+            sightings.Add(new Sighting("conversion", id, row.GetFieldValue<DateTimeOffset>(1), tokens.Of(website.Id, row.IsDBNull(2) ? null : row.GetString(2), clicks, person,
+                isNobody ? WithoutExternal(keys) : keys), ShownOf(person)));
         }
         return sightings;
     }

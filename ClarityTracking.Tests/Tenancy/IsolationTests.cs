@@ -203,6 +203,12 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             INSERT INTO duplicate_members (workspace_id, website_id, group_id, id, event_id, name, source, occurred_at, keys, stored)
             SELECT '{site.WorkspaceId}', '{site.Id}', '{duplicate}', gen_random_uuid(), 'e-' || n, 'purchase', 'browser', now(), 1, true FROM generate_series(1, 2) n
             """);
+        var (person, merge) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        await app.RunAsync($"""
+            INSERT INTO persons (workspace_id, website_id, id, created_at, last_seen_at) VALUES ('{site.WorkspaceId}', '{site.Id}', '{person}', now(), now());
+            INSERT INTO person_merges (workspace_id, website_id, id, kept_id, merged_id, kind, confidence, merged_at)
+            VALUES ('{site.WorkspaceId}', '{site.Id}', '{merge}', '{person}', '{person}', 'email', 1, now())
+            """);
         return new Tenant(account, site, new()
         {
             ["brid"] = botRule.GetProperty("id"),
@@ -220,6 +226,8 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             ["aid"] = alert,
             ["chid"] = channel.GetProperty("id").GetGuid(),
             ["bid"] = conversion.GetProperty("id"),
+            ["personId"] = person,
+            ["mergeId"] = merge,
         });
     }
 

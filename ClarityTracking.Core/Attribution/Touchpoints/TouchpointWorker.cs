@@ -18,7 +18,7 @@ public sealed record FollowedWebsite(Guid WorkspaceId, Guid Id, TouchpointWebsit
 /// become, one website after the other under its lock, so that nothing is lost or done twice when a process dies, and late or repeated events do no harm.
 /// </summary>
 public sealed partial class TouchpointWorker(
-    NpgsqlDataSource database, EventLoader loader, TouchpointWriter touchpoints, TrackedConversions tracked, PersonFollower people, EventsFed fed, ConversionsQueued queued, TimeProvider clock, ILogger<TouchpointWorker> log) : BackgroundService
+    NpgsqlDataSource database, EventLoader loader, TouchpointWriter touchpoints, TrackedConversions tracked, PersonFollower people, EventsFed fed, ConversionLinkage linkage, ConversionsQueued queued, TimeProvider clock, ILogger<TouchpointWorker> log) : BackgroundService
 {
     private const int EventsPerBatch = 1000;
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(100), Poll = TimeSpan.FromSeconds(1), AfterFailure = TimeSpan.FromSeconds(2);
@@ -103,15 +103,15 @@ public sealed partial class TouchpointWorker(
         await LockAsync(connection, website.Id, cancel);
         var candidates = events.Select(e => (Event: e, Touch: TouchpointReader.Read(e, website.Facts))).Where(c => c.Touch is not null).ToList();
         var written = await touchpoints.WriteAsync(connection, website.Facts, candidates.ConvertAll(c => c.Touch!), cancel);
-        var made = new List<Guid>();
         foreach (var conversion in changed)
-            if (await TrackedConversions.GiveWayAsync(connection, website.WorkspaceId, website.Id, conversion, cancel))
-                made.Add(conversion);
-        made.AddRange(await tracked.TakeAsync(connection, website.Facts, events, cancel));
+            await TrackedConversions.GiveWayAsync(connection, website.WorkspaceId, website.Id, conversion, cancel);
+        var made = await tracked.TakeAsync(connection, website.Facts, events, cancel);
+        Guid[] conversions = [.. changed.Concat(made).Distinct()];
         var isWritten = written.ToHashSet();
         var sightings = candidates.Where(c => !c.Event.IsTest && (c.Touch!.Kind is not (TouchpointKind.Visit or TouchpointKind.Click) || isWritten.Contains(c.Event.Id)))
             .Select(c => people.OfEvent(c.Event, c.Touch!));
-        await people.StitchAsync(connection, website, sightings, [.. changed.Concat(made).Distinct()], made.ToHashSet(), cancel);
+        await people.StitchAsync(connection, website, sightings, conversions, cancel);
+        await linkage.LinkAsync(connection, website.WorkspaceId, website.Id, website.Facts.DefaultCountry, conversions, cancel);
         await MatchQueue.RequeueForAsync(connection, website.WorkspaceId, website.Id, written, clock.GetUtcNow(), cancel);
     }
 

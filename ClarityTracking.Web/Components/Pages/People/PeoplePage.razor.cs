@@ -1,0 +1,99 @@
+using System.Text.Json;
+using ClarityTracking.Core;
+using ClarityTracking.Core.People;
+using ClarityTracking.Web.Components.Shared;
+using Microsoft.AspNetCore.Components;
+
+namespace ClarityTracking.Web.Components.Pages.People;
+
+/// <summary>Who is who. Search and the opened person live in the address.</summary>
+public sealed partial class PeoplePage(PersonQueries people, PersonExport export, PersonErasure erasure)
+{
+    private const string SearchName = "search", CursorName = "cursor", OpenName = "open";
+    private static readonly TimeSpan LookAgainEvery = TimeSpan.FromSeconds(5);
+    private string? _typed, _email, _phone, _visitor, _outcome, _exported;
+    private bool _busy;
+    private Task? _looking;
+
+    [SupplyParameterFromQuery(Name = SearchName)]
+    private string? Search { get; set; }
+
+    [SupplyParameterFromQuery(Name = CursorName)]
+    private string? Cursor { get; set; }
+
+    [SupplyParameterFromQuery(Name = OpenName)]
+    private Guid? Open { get; set; }
+
+    private LoadState<Page<PersonInfo>> People { get; set; } = new();
+
+    private string? Answer
+    {
+        get
+        {
+            if (People.Value is not { Items.Count: > 0 } page)
+                return null;
+            var buying = page.Items.Count(p => p.Conversions > 0);
+            var known = Words.Count(page.Items.Count, "person is", "people are");
+            return $"{(page.NextCursor is null ? known : $"The newest {known}")} known; {(buying == 0 ? "none booked or bought yet" : $"{Words.Count(buying)} of them booked or bought")}.";
+        }
+    }
+
+    protected override async Task LoadAsync()
+    {
+        _typed ??= Search;
+        Guid? cursor = Guid.TryParse(Cursor, out var before) ? before : null;
+        People = await QueryAsync((caller, cancel) => people.ListAsync(caller, WebsiteId, Search, cursor, Core.Page.DefaultLimit, cancel));
+        _looking ??= PollAsync(LookAgainEvery, LookAgainAsync);
+    }
+
+    private async Task LookAgainAsync()
+    {
+        if (!People.IsLoaded || Cursor is not null || _busy || !await Viewer.IsVisibleAsync())
+            return;
+        await LoadAsync();
+        StateHasChanged();
+    }
+
+    internal static string TitleOf(PersonInfo person) => person.Name ?? person.Email ?? person.Phone ?? $"Person {person.Id.ToString()[^6..]}";
+
+    private PersonRequest Request => new PersonRequest(_email, _phone, _visitor).Trimmed();
+
+    private async Task ExportAsync()
+    {
+        (_busy, _outcome, _exported) = (true, "Collecting…", null);
+        var result = await DoAsync((caller, cancel) => export.ExportAsync(caller, WebsiteId, Request, cancel));
+        _busy = false;
+        if (result?.Value is not { } found)
+        {
+            _outcome = null;
+            return;
+        }
+        _exported = JsonSerializer.Serialize(found, JsonSerializerOptions.Web);
+        _outcome = $"{Words.Count(found.Events.Count, "event")}, {Words.Count(found.Touchpoints.Count, "touchpoint")}, {Words.Count(found.Conversions.Count, "conversion")} and {Words.Count(found.Deliveries.Count, "delivery", "deliveries")} were found.";
+    }
+
+    private async Task EraseAsync()
+    {
+        var request = Request;
+        if (request.Check() is { } error)
+        {
+            _outcome = error.Message;
+            return;
+        }
+        var name = request.Email ?? request.Phone ?? request.VisitorId!;
+        var sure = await Dialogs.OpenAsync<TypedConfirm>("Erase a person", new Dictionary<string, object?>
+        {
+            [nameof(TypedConfirm.Name)] = name,
+            [nameof(TypedConfirm.Act)] = "Erase",
+            [nameof(TypedConfirm.Meaning)] = "Who they are will be gone from events, visits, bookings, received webhooks and archived calls. What was sent to platforms already stays there. Nothing brings it back.",
+        });
+        if (sure is not true)
+            return;
+        (_busy, _outcome, _exported) = (true, "Erasing…", null);
+        var result = await DoAsync((caller, cancel) => erasure.EraseAsync(caller, WebsiteId, request, cancel), "The person is erased");
+        _busy = false;
+        _outcome = result?.Value is not { } gone ? null
+            : $"Erased: {Words.Count(gone.Persons, "profile")}, {Words.Count(gone.Events, "event")}, {Words.Count(gone.Touchpoints, "touchpoint")}, {Words.Count(gone.Conversions, "conversion")}, {Words.Count(gone.Webhooks, "webhook body", "webhook bodies")}, {Words.Count(gone.Calls, "archived call")}, {Words.Count(gone.Deliveries, "waiting delivery", "waiting deliveries")}.";
+        await LoadAsync();
+    }
+}
