@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ClarityTracking.Core.Attribution.Matching;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Inbound;
@@ -24,7 +23,7 @@ public sealed record ChangedConversion(Guid Id, string SenderId, ConversionState
 /// adds nothing), computes the state from all changes, and notes which events follow. So the end is the same in whatever order, and
 /// however often, notifications arrive.
 /// </summary>
-public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector protector, ConversionLinkage linkage, ConversionsQueued queued, TimeProvider clock)
+public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector protector, TimeProvider clock)
 {
     private const string Purpose = "conversion";
     private const int LongestId = 400;
@@ -67,9 +66,7 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
             await InsertAsync(connection, source, stored.Id, change, webhookId, now, cancel);
         var owed = await NoteEventsAsync(connection, source, stored.Id, [.. ConversionEvent.Of(stored.SenderId, state, known)], webhookId, cancel);
         await EventFeed.AddConversionAsync(connection, source.WorkspaceId, source.WebsiteId, stored.Id, now, cancel);
-        await linkage.WriteAsync(connection, source.WorkspaceId, source.WebsiteId, stored.Id, state.OccurredAt, ConversionLinkage.IdentityOf(merged, source.Owner.DefaultCountry), cancel);
         await transaction.CommitAsync(cancel);
-        queued.Raise();
         return new ChangedConversion(stored.Id, stored.SenderId, state, merged, owed, fresh.Count);
     }
 
@@ -182,7 +179,7 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
     /// <summary>The newest notification wins field by field; what it leaves out stays.</summary>
     private InboundRecord Merged(SourceConnection source, StoredConversion stored, InboundRecord record)
     {
-        var before = Open(protector, source.WorkspaceId, stored.Id, stored.Personal);
+        var before = OpenPerson(source.WorkspaceId, stored.Id, stored.Personal);
         var attribution = stored.Attribution is null ? [] : JsonSerializer.Deserialize<Dictionary<string, string>>(stored.Attribution, Shape) ?? [];
         var isNewer = record.EventTime is not { } at || at >= stored.ToldAt;
         var (customer, old) = (record.Customer ?? new InboundCustomer(), before.Customer ?? new InboundCustomer());
@@ -299,13 +296,6 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
         Zip = c.PostalCode,
         Country = c.Country,
     };
-
-    /// <summary>What is known of the customer; nulls in privacy mode.</summary>
-    internal static (InboundCustomer? Customer, string? Ip, string? UserAgent) OpenPerson(SecretProtector protector, Guid workspaceId, Guid conversionId, byte[]? sealedPerson) =>
-        Open(protector, workspaceId, conversionId, sealedPerson) is var person ? (person.Customer, person.Ip, person.UserAgent) : default;
-
-    private static StoredPerson Open(SecretProtector protector, Guid workspaceId, Guid conversionId, byte[]? sealedPerson) => sealedPerson is null ? StoredPerson.Nothing
-        : JsonSerializer.Deserialize<StoredPerson>(protector.Open(Purpose, workspaceId, conversionId, sealedPerson), Shape) ?? StoredPerson.Nothing;
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel, params object?[] values)
     {

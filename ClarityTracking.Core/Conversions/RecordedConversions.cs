@@ -2,14 +2,12 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using ClarityTracking.Core.Attribution.Matching;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Ingestion;
 using ClarityTracking.Core.Ingestion.Store;
 using ClarityTracking.Core.Ingestion.Validate;
 using ClarityTracking.Core.Links;
-using ClarityTracking.Core.People;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -92,7 +90,7 @@ public sealed record CleanupResult(long Removed, bool More);
 /// the website.
 /// </summary>
 public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb tenants, LinkDirectory links, IngestPipeline pipeline,
-    ConversionLinkage linkage, ConversionsQueued queued, IOptions<RetentionOptions> retention, TimeProvider clock)
+    IOptions<RetentionOptions> retention, TimeProvider clock)
 {
     /// <summary>Most rows of one cleanup.</summary>
     public const int CleanupBatch = 10_000;
@@ -192,9 +190,7 @@ public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb ten
     /// <summary>Adds the row; false = a repetition at the same time was faster.</summary>
     private async Task<bool> AddAsync(RecordedConversion told, KeyOwner owner, string senderId, string? visitor, bool isTest)
     {
-        await using var connection = await database.OpenConnectionAsync();
-        await using var transaction = await connection.BeginTransactionAsync();
-        await using var command = new NpgsqlCommand("""
+        await using var command = database.CreateCommand("""
             WITH added AS (
                 INSERT INTO conversions (workspace_id, website_id, id, source, kind, sender_id, status, is_test, occurred_at, paid_at, value, currency, visitor_id, told_at, updated_at,
                                          tracking_id, link_id, event_name)
@@ -202,18 +198,12 @@ public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb ten
                 ON CONFLICT (workspace_id, website_id, tracking_id, event_name, sender_id) WHERE tracking_id IS NOT NULL DO NOTHING
                 RETURNING id)
             INSERT INTO event_feed (follower, id, workspace_id, website_id, event_ids) SELECT 'conversions', id, $1, $2, ARRAY[id] FROM added
-            """, connection);
+            """);
         foreach (var value in new object?[] { owner.WorkspaceId, owner.WebsiteId, told.Id, senderId, isTest, told.ConvertedAt, told.RevenueAmount, told.Currency, visitor, told.TrackingId, told.CampaignLinkId, told.EventType })
             command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value });
         command.Parameters[6].NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Numeric;
         command.Parameters[7].NpgsqlDbType = command.Parameters[8].NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text;
-        if (await command.ExecuteNonQueryAsync(CancellationToken.None) == 0)
-            return false;
-        await linkage.WriteAsync(connection, owner.WorkspaceId, owner.WebsiteId, told.Id, told.ConvertedAt,
-            new Identity(visitor, [$"ct_tracking_id.{told.TrackingId}"], TouchpointPerson.Nothing), CancellationToken.None);
-        await transaction.CommitAsync();
-        queued.Raise();
-        return true;
+        return await command.ExecuteNonQueryAsync(CancellationToken.None) == 1;
     }
 
     private static JsonElement EventOf(ConversionOrder order, RecordedConversion recorded, string eventId, string? visitor, Click click)

@@ -1,30 +1,53 @@
 using System.Text.Json;
-
+using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Inbound;
 using ClarityTracking.Core.Ingestion.Enrich;
+using ClarityTracking.Core.Ingestion.Identify;
 using ClarityTracking.Core.People;
 using Npgsql;
 
 namespace ClarityTracking.Core.Attribution.Matching;
 
-/// <summary>
-/// Keeps what a conversion can be found by, and puts it and those that look at it into the queue; part of the transaction that writes the conversion.
-/// </summary>
-public sealed class ConversionLinkage(LinkageKeys linkage, TimeProvider clock)
+/// <summary>Keeps what conversions can be found by, and puts them and those that share it with them into the queue.</summary>
+public sealed class ConversionLinkage(LinkageKeys linkage, ConversionWriter conversions, TimeProvider clock)
 {
-    /// <summary>Newest conversions with a value that are matched again because one more carries it.</summary>
+    /// <summary>Conversions with a value that are matched again because one more carries it.</summary>
     private const int MostNeighbours = 20;
 
-    /// <summary>Writes the keys of a conversion anew and queues it.</summary>
-    /// <param name="connection">Inside the transaction that wrote the conversion.</param>
-    /// <param name="workspaceId">Its workspace.</param>
-    /// <param name="websiteId">Its website.</param>
-    /// <param name="conversionId">The conversion.</param>
-    /// <param name="at">When it was made.</param>
-    /// <param name="identity">Who made it.</param>
+    /// <summary>Writes the keys of conversions anew and queues these; in the transaction of whoever follows conversions.</summary>
+    /// <param name="connection">Inside the transaction.</param>
+    /// <param name="workspaceId">Their workspace.</param>
+    /// <param name="websiteId">Their website.</param>
+    /// <param name="country">The website's country, for numbers without a calling code.</param>
+    /// <param name="conversionIds">New or changed ones; those that are gone or tests are left out.</param>
     /// <param name="cancel">Cancels before the commit.</param>
-    public async Task WriteAsync(NpgsqlConnection connection, Guid workspaceId, Guid websiteId, Guid conversionId, DateTimeOffset at, Identity identity, CancellationToken cancel)
+    public async Task LinkAsync(NpgsqlConnection connection, Guid workspaceId, Guid websiteId, string? country, IReadOnlyCollection<Guid> conversionIds, CancellationToken cancel)
+    {
+        if (conversionIds.Count == 0)
+            return;
+        var found = new List<(Guid Id, DateTimeOffset At, Identity Identity)>();
+        await using (var read = new NpgsqlCommand("""
+            SELECT id, occurred_at, visitor_id, attribution::text, match_keys::text, personal_sealed, tracking_id::text FROM conversions
+             WHERE workspace_id = $1 AND website_id = $2 AND id = ANY ($3) AND NOT is_test ORDER BY id
+            """, connection).With(workspaceId, websiteId, conversionIds.ToArray()))
+        await using (var row = await read.ExecuteReaderAsync(cancel))
+            while (await row.ReadAsync(cancel))
+            {
+                var told = row.IsDBNull(3) ? [] : JsonSerializer.Deserialize<Dictionary<string, string>>(row.GetString(3))!;
+                var hashes = row.IsDBNull(4) ? MatchKeys.None : new MatchKeys(JsonSerializer.Deserialize<Dictionary<string, IReadOnlyList<string>>>(row.GetString(4))!);
+                var stored = conversions.OpenPerson(workspaceId, row.GetGuid(0), row.IsDBNull(5) ? null : row.GetFieldValue<byte[]>(5));
+                var clicks = ClickIdsOf(told);
+                if (!row.IsDBNull(6))
+                    clicks.Add($"ct_tracking_id.{row.GetString(6)}");
+                found.Add((row.GetGuid(0), row.GetFieldValue<DateTimeOffset>(1),
+                    new Identity(row.IsDBNull(2) ? null : row.GetString(2), clicks, PersonOf(stored.Customer, stored.Ip, country, hashes.Sha256(MatchKeyNames.Email)))));
+            }
+        foreach (var (id, at, identity) in found)
+            await WriteAsync(connection, workspaceId, websiteId, id, at, identity, cancel);
+    }
+
+    internal async Task WriteAsync(NpgsqlConnection connection, Guid workspaceId, Guid websiteId, Guid conversionId, DateTimeOffset at, Identity identity, CancellationToken cancel)
     {
         var keys = linkage.OfConversion(websiteId, identity, at).ToArray();
         // Whoever shares a browser, an address or a number with this one learns from it: whose they are, or that they are the front desk's.
@@ -48,18 +71,9 @@ public sealed class ConversionLinkage(LinkageKeys linkage, TimeProvider clock)
         await command.ExecuteNonQueryAsync(cancel);
     }
 
-    /// <summary>Who a sender's record says it was.</summary>
-    /// <param name="record">All that is known of the conversion.</param>
-    /// <param name="country">The website's country.</param>
-    public static Identity IdentityOf(InboundRecord record, string? country)
-    {
-        var told = record.Attribution ?? new Dictionary<string, string>();
-        return new Identity(told.GetValueOrDefault("visitor_id"), ClickIdsOf(told), PersonOf(record.Customer, record.Ip, country));
-    }
-
     /// <summary>The person of a conversion, normalised.</summary>
-    internal static TouchpointPerson PersonOf(InboundCustomer? customer, string? ip, string? country) => TouchpointPerson.Of(
-        [$"{customer?.FirstName} {customer?.LastName}"], [customer?.Email], [customer?.Phone], ip?.Split(',')[0], [], country);
+    internal static TouchpointPerson PersonOf(InboundCustomer? customer, string? ip, string? country, IEnumerable<string>? emailHashes = null) => TouchpointPerson.Of(
+        [$"{customer?.FirstName} {customer?.LastName}"], [customer?.Email], [customer?.Phone], ip?.Split(',')[0], emailHashes ?? [], customer?.Country ?? country);
 
     /// <summary>Click ids as kind and value.</summary>
     internal static List<string> ClickIdsOf(IReadOnlyDictionary<string, string> told) =>

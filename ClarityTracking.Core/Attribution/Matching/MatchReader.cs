@@ -10,7 +10,7 @@ using Npgsql;
 namespace ClarityTracking.Core.Attribution.Matching;
 
 /// <summary>Reads what matching looks at: the conversion, what may be its customer's, and how often values are shared.</summary>
-internal sealed class MatchReader(SecretProtector protector, TimeProvider clock)
+internal sealed class MatchReader(SecretProtector protector, ConversionWriter conversions, TimeProvider clock)
 {
     private static readonly TimeSpan CountsFor = TimeSpan.FromMinutes(1);
     private const int MostSurnames = 2000, MostSharers = 60;
@@ -28,10 +28,9 @@ internal sealed class MatchReader(SecretProtector protector, TimeProvider clock)
         if (!await row.ReadAsync(cancel))
             return null;
         var told = row.IsDBNull(4) ? [] : JsonSerializer.Deserialize<Dictionary<string, string>>(row.GetString(4))!;
-        var (customer, ip, userAgent) = ConversionWriter.OpenPerson(protector, workspaceId, conversionId, row.IsDBNull(6) ? null : row.GetFieldValue<byte[]>(6));
+        var stored = conversions.OpenPerson(workspaceId, conversionId, row.IsDBNull(6) ? null : row.GetFieldValue<byte[]>(6));
         return new MatchSubject(conversionId, row.GetFieldValue<DateTimeOffset>(0), IntakeOf(told.GetValueOrDefault("channel"), row.GetString(1), row.GetString(2)),
-            customer is null && ip is null ? TouchpointPerson.Nothing : ConversionLinkage.PersonOf(customer, ip, row.IsDBNull(7) ? null : row.GetString(7)),
-            row.GetFieldValue<long[]>(8), AgentOf(told, userAgent), Word(row.IsDBNull(3) ? null : row.GetString(3)), Word(row.IsDBNull(5) ? null : row.GetString(5)));
+            ConversionLinkage.PersonOf(stored.Customer, stored.Ip, row.IsDBNull(7) ? null : row.GetString(7)), row.GetFieldValue<long[]>(8), AgentOf(told, stored.UserAgent), Word(row.IsDBNull(3) ? null : row.GetString(3)), Word(row.IsDBNull(5) ? null : row.GetString(5)));
     }
 
     /// <summary>
@@ -52,9 +51,9 @@ internal sealed class MatchReader(SecretProtector protector, TimeProvider clock)
             Agent agent;
             if (isConversion)
             {
-                var (customer, ip, userAgent) = ConversionWriter.OpenPerson(protector, workspaceId, id, sealedPerson);
-                person = customer is null && ip is null ? TouchpointPerson.Nothing : ConversionLinkage.PersonOf(customer, ip, row.IsDBNull(12) ? null : row.GetString(12));
-                agent = AgentOf(row.IsDBNull(13) ? [] : JsonSerializer.Deserialize<Dictionary<string, string>>(row.GetString(13))!, userAgent);
+                var stored = conversions.OpenPerson(workspaceId, id, sealedPerson);
+                person = ConversionLinkage.PersonOf(stored.Customer, stored.Ip, row.IsDBNull(12) ? null : row.GetString(12));
+                agent = AgentOf(row.IsDBNull(13) ? [] : JsonSerializer.Deserialize<Dictionary<string, string>>(row.GetString(13))!, stored.UserAgent);
             }
             else
             {
@@ -155,8 +154,8 @@ internal sealed class MatchReader(SecretProtector protector, TimeProvider clock)
         """;
 
     private static string TouchesOf(string profiles) => $"""
-        SELECT t.id FROM {profiles} p CROSS JOIN LATERAL (
-            SELECT t.id FROM touchpoints t WHERE t.workspace_id = $1 AND t.website_id = $2 AND t.profile = p.profile AND NOT t.is_test
+        SELECT t.id, t.keys FROM {profiles} p CROSS JOIN LATERAL (
+            SELECT t.id, t.keys FROM touchpoints t WHERE t.workspace_id = $1 AND t.website_id = $2 AND t.profile = p.profile AND NOT t.is_test
                AND t.occurred_at BETWEEN $4 - interval '{MatchQueue.EvidenceDays} days' AND $4 + interval '{MatchQueue.EvidenceDays} days'
              ORDER BY t.occurred_at DESC LIMIT {MatchCandidates.PerProfile}) t
         """;
@@ -186,8 +185,7 @@ internal sealed class MatchReader(SecretProtector protector, TimeProvider clock)
         first_touches AS MATERIALIZED ({TouchesOf("first")}),
         first_conversions AS MATERIALIZED ({ConversionsOf("first")} UNION SELECT id FROM conversion_hits),
         lead AS MATERIALIZED (
-            SELECT DISTINCT k.key FROM first_touches f CROSS JOIN LATERAL (
-                SELECT key FROM touchpoint_keys k WHERE k.workspace_id = $1 AND k.website_id = $2 AND k.touchpoint_id = f.id AND (k.key >> 60 & 15) IN ({Kinds(MatchCandidates.LeadsOn)}) OFFSET 0) k
+            SELECT DISTINCT k.key FROM first_touches f CROSS JOIN LATERAL unnest(f.keys) AS k(key) WHERE (k.key >> 60 & 15) IN ({Kinds(MatchCandidates.LeadsOn)})
             UNION
             SELECT k.key FROM first_conversions f CROSS JOIN LATERAL (
                 SELECT key FROM conversion_keys k WHERE k.workspace_id = $1 AND k.conversion_id = f.id AND (k.key >> 60 & 15) IN ({Kinds(MatchCandidates.LeadsOn)}) OFFSET 0) k),
@@ -199,10 +197,10 @@ internal sealed class MatchReader(SecretProtector protector, TimeProvider clock)
              WHERE w.key <> ALL ($3) AND cardinality(h.ids) <= {MatchCandidates.MostOfCommon}),
         second_conversions AS MATERIALIZED (SELECT DISTINCT unnest(ids) AS id FROM led_conversions),
         second AS MATERIALIZED ({ProfilesOf("(SELECT DISTINCT unnest(ids) AS id FROM led)", "second_conversions")}),
-        touches AS MATERIALIZED (SELECT id FROM first_touches UNION {TouchesOf("second")}),
+        touches AS MATERIALIZED (SELECT id FROM first_touches UNION SELECT id FROM ({TouchesOf("second")}) t),
         others AS MATERIALIZED (SELECT id FROM first_conversions UNION SELECT id FROM second_conversions UNION {ConversionsOf("second")})
         SELECT t.id, false, t.occurred_at, t.kind, t.profile, t.channel, t.personal_sealed, t.device, t.os, t.browser, t.location, t.service, NULL, NULL,
-               ARRAY(SELECT k.key FROM touchpoint_keys k WHERE k.workspace_id = $1 AND k.website_id = $2 AND k.touchpoint_id = f.id)
+               t.keys
           FROM touches f CROSS JOIN LATERAL (SELECT * FROM touchpoints t WHERE t.workspace_id = $1 AND t.website_id = $2 AND t.id = f.id OFFSET 0) t
         UNION ALL
         SELECT c.id, true, c.occurred_at, 'conversion', coalesce(c.visitor_id, c.id::text), NULL, c.personal_sealed, NULL, NULL, NULL, NULL, NULL, w.default_country, c.attribution::text,

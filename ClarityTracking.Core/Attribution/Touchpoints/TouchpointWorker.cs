@@ -18,7 +18,7 @@ public sealed record FollowedWebsite(Guid WorkspaceId, Guid Id, TouchpointWebsit
 /// become, one website after the other under its lock, so that nothing is lost or done twice when a process dies, and late or repeated events do no harm.
 /// </summary>
 public sealed partial class TouchpointWorker(
-    NpgsqlDataSource database, EventLoader loader, TouchpointWriter touchpoints, TrackedConversions tracked, PersonFollower people, EventsFed fed, ConversionsQueued queued, TimeProvider clock, ILogger<TouchpointWorker> log) : BackgroundService
+    NpgsqlDataSource database, EventLoader loader, TouchpointWriter touchpoints, TrackedConversions tracked, PersonFollower people, EventsFed fed, ConversionLinkage linkage, ConversionsQueued queued, TimeProvider clock, ILogger<TouchpointWorker> log) : BackgroundService
 {
     private const int EventsPerBatch = 1000;
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(100), Poll = TimeSpan.FromSeconds(1), AfterFailure = TimeSpan.FromSeconds(2);
@@ -110,8 +110,7 @@ public sealed partial class TouchpointWorker(
         var sightings = candidates.Where(c => !c.Event.IsTest && (c.Touch!.Kind is not (TouchpointKind.Visit or TouchpointKind.Click) || isWritten.Contains(c.Event.Id)))
             .Select(c => people.OfEvent(c.Event, c.Touch!));
         await people.StitchAsync(connection, website, sightings, [.. changed.Concat(made).Distinct()], cancel);
-        foreach (var conversion in made.Distinct())
-            await MatchQueue.AddAsync(connection, website.WorkspaceId, website.Id, conversion, clock.GetUtcNow(), cancel);
+        await linkage.LinkAsync(connection, website.WorkspaceId, website.Id, website.Facts.DefaultCountry, [.. changed.Concat(made).Distinct()], cancel);
         await MatchQueue.RequeueForAsync(connection, website.WorkspaceId, website.Id, written, clock.GetUtcNow(), cancel);
     }
 

@@ -181,10 +181,11 @@ public sealed class TouchpointWriter(LinkageKeys linkage, SecretProtector protec
             var landed = view with { Id = click.Id, OccurredAt = click.At };
             await using var join = new NpgsqlCommand("""
                 UPDATE touchpoints SET visitor_id = $4, profile = $4, session_id = $5::text, landing = coalesce($6::text, landing), device = coalesce($7::text, device), os = coalesce($8::text, os),
-                       browser = coalesce($9::text, browser), personal_sealed = coalesce($10::bytea, personal_sealed)
+                       browser = coalesce($9::text, browser), personal_sealed = coalesce($10::bytea, personal_sealed),
+                       keys = ARRAY(SELECT DISTINCT unnest(keys || $11::bigint[]))
                  WHERE workspace_id = $1 AND website_id = $2 AND id = $3
                 """, connection).With(view.WorkspaceId, view.WebsiteId, click.Id, view.VisitorId, view.SessionId, view.Landing, view.Browser.Device, view.Browser.Os, view.Browser.Browser,
-                Sealed(website, landed));
+                Sealed(website, landed), KeysOf(landed).ToArray());
             await join.ExecuteNonQueryAsync(cancel);
             await InsertKeysAsync(connection, [landed], cancel);
             joined.Add(click.Id);
@@ -202,8 +203,12 @@ public sealed class TouchpointWriter(LinkageKeys linkage, SecretProtector protec
             return [];
         await using var insert = new NpgsqlCommand("""
             INSERT INTO touchpoints (workspace_id, website_id, id, event_id, occurred_at, kind, profile, visitor_id, session_id, channel, source, medium, campaign, content, term,
-                                     link_id, click_id, landing, referrer, location, service, device, os, browser, is_test, personal_sealed)
-            SELECT $1, $2, t.* FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) AS t
+                                     link_id, click_id, landing, referrer, location, service, device, os, browser, is_test, personal_sealed, keys)
+            SELECT $1, $2, id, event_id, occurred_at, kind, profile, visitor_id, session_id, channel, source, medium, campaign, content, term,
+                   link_id, click_id, landing, referrer, location, service, device, os, browser, is_test, personal_sealed, keys::bigint[]
+              FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)
+                AS t(id, event_id, occurred_at, kind, profile, visitor_id, session_id, channel, source, medium, campaign, content, term,
+                     link_id, click_id, landing, referrer, location, service, device, os, browser, is_test, personal_sealed, keys)
             ON CONFLICT (workspace_id, website_id, id) DO NOTHING
             RETURNING id
             """, connection).With(touches[0].WorkspaceId, touches[0].WebsiteId, touches.Select(t => t.Id).ToArray());
@@ -229,6 +234,7 @@ public sealed class TouchpointWriter(LinkageKeys linkage, SecretProtector protec
         Texts(t => t.Browser.Browser);
         Values(t => t.IsTest, NpgsqlDbType.Boolean);
         Values(t => Sealed(website, t), NpgsqlDbType.Bytea);
+        Texts(t => $"{{{string.Join(',', KeysOf(t))}}}");
         var inserted = new List<Guid>();
         await using (var row = await insert.ExecuteReaderAsync(cancel))
             while (await row.ReadAsync(cancel))
@@ -239,9 +245,11 @@ public sealed class TouchpointWriter(LinkageKeys linkage, SecretProtector protec
     }
 
     /// <summary>Of tests there are none: nothing may be joined to them.</summary>
+    private IReadOnlyList<long> KeysOf(Touchpoint touch) => touch.IsTest ? [] : linkage.Of(touch.WebsiteId, touch.Identity);
+
     private async Task InsertKeysAsync(NpgsqlConnection connection, List<Touchpoint> touches, CancellationToken cancel)
     {
-        var rows = touches.Where(t => !t.IsTest).SelectMany(t => linkage.Of(t.WebsiteId, t.Identity).Select(key => (Key: key, Touch: t))).ToList();
+        var rows = touches.SelectMany(t => KeysOf(t).Select(key => (Key: key, Touch: t))).ToList();
         if (rows.Count == 0)
             return;
         await using var insert = new NpgsqlCommand("""

@@ -9,3 +9,6 @@ CREATE TABLE matching_models (
 ALTER TABLE matching_models ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON matching_models TO clarity_tenant USING (workspace_id = ANY (clarity_workspaces()));
 GRANT SELECT ON matching_models TO clarity_tenant;
+
+-- The keys of a touchpoint beside it: who reads a touchpoint to compare it reads them too.
+ALTER TABLE touchpoints ADD COLUMN keys bigint[] NOT NULL DEFAULT '{}';
