@@ -54,15 +54,24 @@ public static class Matcher
             .GroupBy(t => t.Profile).Select(g => new Profile(g.Key, g, subject.At)).ToList();
         var profilesOfKey = profiles.SelectMany(p => p.Keys).GroupBy(k => k).ToDictionary(g => g.Key, g => g.Count());
         var alone = profiles.ConvertAll(p => Comparison.Of(subject, p, statistics, profilesOfKey));
-        var first = alone.ConvertAll(l => MatchModel.Score(model.Alone, l));
+        var first = alone.ConvertAll(l => Math.Max(MatchModel.Score(model.Alone, l), Passed(l)));
         var compared = new List<Compared>(profiles.Count);
         for (var i = 0; i < profiles.Count; i++)
         {
             var together = Company.Of(i, profiles, alone, first, statistics, profilesOfKey);
-            compared.Add(new Compared(profiles[i], alone[i], together, first[i], MatchModel.Score(model.Together, together)));
+            compared.Add(new Compared(profiles[i], alone[i], together, first[i], Math.Max(MatchModel.Score(model.Together, together), Passed(alone[i]))));
         }
         return compared;
     }
+
+    /// <summary>
+    /// A sender that passes the browser's id through and tells nothing else is believed: nothing speaks against it. The model learned from browsers whose
+    /// address and agent are known as well, where the id by itself adds little, so it cannot say this.
+    /// </summary>
+    private static double Passed(Levels levels) =>
+        levels["visitor"] == "equal" && levels["ip"] is null && levels["agent"] is null && levels["name"] is not "other" && levels["email"] is not "other" && levels["phone"] is not "other" ? IdPassed : 0;
+
+    private const double IdPassed = .98;
 
     private static IEnumerable<Weight> WeightsOf(Compared compared, MatchModel model) => compared.Together.Features()
         .Select(f => new Weight(f.Name, Math.Round(model.Together.GetValueOrDefault(f.Name) * f.Amount, 3)))
