@@ -89,7 +89,8 @@ public static class CoreServices
         services.AddSingleton<DeliveryQueries>().AddSingleton<JobsQueued>().AddSingleton<DeliveryJobs>().AddSingleton<Replay>().AddSingleton<Backfill>();
         services.AddSingleton<PlatformScoreFetcher>().AddSingleton<PlatformScoreQueries>().AddSingleton<MatchQualityWeights>().AddSingleton<MatchQualityStudio>();
         services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
-        services.AddSingleton<VolumeMonitor>();
+        services.AddSingleton<IntakeNotes>().AddHostedService(provider => provider.GetRequiredService<IntakeNotes>());
+        services.AddSingleton<VolumeMonitor>().AddSingleton<VolumeQueries>().AddSingleton<FreshnessQueries>().AddSingleton<SilenceQueries>().AddSingleton<CaptureQueries>();
         services.AddSingleton<SpendImporter>().AddSingleton<SpendImports>().AddSingleton<SpendUpload>().AddSingleton<SpendQueries>();
         services.AddAlerts(roles.HasFlag(NodeRoles.Worker));
         return services;

@@ -78,6 +78,14 @@ public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptio
             // spend goes with the conversions it is compared with
             ("ad_spend", "day < $1", DateOnly.FromDateTime(events.UtcDateTime)),
             ("spend_imports", "finished_at < $1", deliveries),
+            // what is usual now is made of minutes of the last day, and of hours that go with the events
+            ("volume_minutes", "minute < $1", now.AddDays(-2)),
+            ("watched_minutes", "minute < $1", now.AddDays(-2)),
+            ("volume_hours", "hour < $1", events),
+            ("latency_rollups", "hour < $1", events),
+            ("arrival_ways", "hour < $1", events),
+            ("last_seen", "last_at < $1", events),
+            ("intake_notes", "last_at < $1", deliveries),
         })
             rows += await ClearAsync(connection, table, condition, oldest, cancel);
         return new RetentionResult(dropped, rows);

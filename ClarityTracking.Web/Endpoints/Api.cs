@@ -43,6 +43,7 @@ public static class Api
         api.MapEvents();
         api.MapDeliveries();
         api.MapWebsiteHealth();
+        api.MapVolume();
         api.MapMatchQuality();
         api.MapAlerts();
         api.MapSpend();

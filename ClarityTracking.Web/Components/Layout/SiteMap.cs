@@ -15,6 +15,7 @@ public static class SiteMap
         new("Watch", "live", "Live", "sensors"),
         new("Watch", "events", "Events", "list_alt"),
         new("Watch", "health", "Health", "monitor_heart"),
+        new("Watch", "volume", "Volume", "show_chart"),
         new("Watch", "alerts", "Alerts", "notifications"),
         new("Deliver", "deliveries", "Deliveries", "send"),
         new("Deliver", "connections", "Connections", "hub"),
