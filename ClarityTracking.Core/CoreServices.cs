@@ -97,7 +97,8 @@ public static class CoreServices
         services.AddSingleton<Quarantine>().AddSingleton<BotRuleService>();
         services.AddSingleton<WorkQueues>().AddSingleton<WebsiteHealthQueries>().AddSingleton<LedgerQueries>().AddSingleton<InstallationHealth>();
         services.AddSingleton<SystemMetrics>().AddSingleton<AnalyticsQueries>().AddSingleton<AttributionReports>();
-        services.AddSingleton<VolumeMonitor>();
+        services.AddSingleton<IntakeNotes>().AddHostedService(provider => provider.GetRequiredService<IntakeNotes>());
+        services.AddSingleton<VolumeMonitor>().AddSingleton<VolumeQueries>().AddSingleton<FreshnessQueries>().AddSingleton<SilenceQueries>().AddSingleton<CaptureQueries>();
         services.AddSingleton<SpendImporter>().AddSingleton<SpendImports>().AddSingleton<SpendUpload>().AddSingleton<SpendQueries>();
         services.AddTouchpoints();
         services.AddMatching(roles.HasFlag(NodeRoles.Worker));

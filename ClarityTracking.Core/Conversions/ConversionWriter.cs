@@ -176,7 +176,7 @@ public sealed class ConversionWriter(NpgsqlDataSource database, SecretProtector 
         if (found.Count < 2)
             return found.FirstOrDefault();
         // each is sealed for its own id: what the older lacks is sealed anew
-        var person = found.Select(c => Open(protector, source.WorkspaceId, c.Id, c.Personal)).Aggregate((older, younger) => new StoredPerson(
+        var person = found.Select(c => OpenPerson(source.WorkspaceId, c.Id, c.Personal)).Aggregate((older, younger) => new StoredPerson(
             Filled(older.Customer ?? new InboundCustomer(), younger.Customer ?? new InboundCustomer()), older.Ip ?? younger.Ip, older.UserAgent ?? younger.UserAgent));
         return found[0] with { Personal = protector.Seal(Purpose, source.WorkspaceId, found[0].Id, JsonSerializer.SerializeToUtf8Bytes(person, Shape)) };
     }

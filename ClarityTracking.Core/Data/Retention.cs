@@ -96,6 +96,14 @@ public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptio
                 AND NOT EXISTS (SELECT FROM conversions c WHERE c.workspace_id = persons.workspace_id AND c.person_id = persons.id)
                 AND NOT EXISTS (SELECT FROM persons m WHERE m.workspace_id = persons.workspace_id AND m.merged_into = persons.id)
                 """, events),
+            // what is usual now is made of minutes of the last day, and of hours that go with the events
+            ("volume_minutes", "minute < $1", now.AddDays(-2)),
+            ("watched_minutes", "minute < $1", now.AddDays(-2)),
+            ("volume_hours", "hour < $1", events),
+            ("latency_rollups", "hour < $1", events),
+            ("arrival_ways", "hour < $1", events),
+            ("last_seen", "last_at < $1", events),
+            ("intake_notes", "last_at < $1", deliveries),
         })
             rows += await ClearAsync(connection, table, condition, oldest, cancel);
         await ForgetBodiesAsync(connection, now - ReplayableInPrivacyMode, cancel);

@@ -138,6 +138,16 @@ internal sealed record AlertTenant(AlertApp App, Account Account, NewSite Site, 
             ON CONFLICT (workspace_id, website_id, hour, name, is_test) DO UPDATE SET events = excluded.events
         """);
 
+    /// <summary>Adds a minute of events to the sums of minutes and hours; the last of them at its end.</summary>
+    public Task MinuteAsync(string name, string source, DateTimeOffset minute, int events) => App.RunAsync($"""
+        INSERT INTO volume_minutes VALUES ('{Site.WorkspaceId}', '{Site.Id}', date_trunc('minute', '{minute:O}'::timestamptz), '{name}', '{source}', {events}, '{minute:O}'::timestamptz + interval '57 seconds')
+            ON CONFLICT (workspace_id, website_id, minute, name, source) DO UPDATE SET events = volume_minutes.events + excluded.events, last_at = excluded.last_at;
+        INSERT INTO volume_hours VALUES ('{Site.WorkspaceId}', '{Site.Id}', date_trunc('hour', '{minute:O}'::timestamptz, 'UTC'), '{name}', '{source}', {events})
+            ON CONFLICT (workspace_id, website_id, hour, name, source) DO UPDATE SET events = volume_hours.events + excluded.events;
+        INSERT INTO event_rollups VALUES ('{Site.WorkspaceId}', '{Site.Id}', date_trunc('hour', '{minute:O}'::timestamptz, 'UTC'), '{name}', false, {events}, 0)
+            ON CONFLICT (workspace_id, website_id, hour, name, is_test) DO UPDATE SET events = event_rollups.events + excluded.events
+        """);
+
     public async Task<IReadOnlyList<JsonElement>> AlertsAsync(string query = "")
     {
         using var client = Client;

@@ -52,36 +52,71 @@ public sealed class AlertMeasureTests(AlertApp app, ITestOutputHelper output) : 
     }
 
     [Fact]
-    public async Task VolumeDrop_AgainstTheSameHoursOfTheWeek_IsRaisedForThatNameOnly()
+    public async Task VolumeDrop_OneNameStops_IsRaisedForItAloneWithinMinutesAndEnds()
     {
         var tenant = await TenantAsync();
-        // purchases come at noon only; a holiday two weeks ago had none
-        for (var week = 1; week <= 4; week++)
-            for (var hour = 9; hour <= 12; hour++)
-            {
-                await tenant.EventsAsync("purchase", Monday.Date.AddDays(-7 * week).AddHours(hour), week == 2 ? 0 : 40);
-                await tenant.EventsAsync("page_view", Monday.Date.AddDays(-7 * week).AddHours(hour), 400);
-                await tenant.EventsAsync("lead", Monday.Date.AddDays(-7 * week).AddHours(hour), 3); // too few to tell
-            }
-        for (var hour = 9; hour <= 12; hour++)
-        {
-            await tenant.EventsAsync("purchase", Monday.Date.AddHours(hour), hour <= 10 ? 40 : 0);
-            await tenant.EventsAsync("page_view", Monday.Date.AddHours(hour), hour == 12 ? 200 : 390);
-        }
-        app.Now = Monday.AddMinutes(-1);
-        await app.PassAsync(15);
-        Assert.Equal("", await RaisedAsync(tenant)); // half of three hours are gone, and not for long
-        app.Now = new DateTimeOffset(2027, 5, 3, 12, 59, 0, TimeSpan.Zero);
-        await tenant.EventsAsync("purchase", Monday.Date.AddHours(10), 0);
-        await app.PassAsync(20);
-        Assert.Equal("volume_drop purchase", await RaisedAsync(tenant));
-        Assert.Contains("usually 1", (await tenant.AlertAsync()).Text("text"), StringComparison.Ordinal);
-        for (var hour = 11; hour <= 13; hour++)
-            await tenant.EventsAsync("purchase", Monday.Date.AddHours(hour), 40);
-        await app.PassAsync(29);
-        Assert.Equal("volume_drop purchase", await RaisedAsync(tenant));
-        await app.PassAsync(3);
+        await HistoryAsync(tenant);
+        app.Now = Monday.AddHours(-1);
+        await StreamAsync(tenant, 3, purchases: 2);
         Assert.Equal("", await RaisedAsync(tenant));
+        await StreamAsync(tenant, 12, purchases: 0); // two a minute are usual
+        Assert.Equal("volume_drop purchase", await RaisedAsync(tenant));
+        Assert.Contains("0 in", (await tenant.AlertAsync()).Text("text"), StringComparison.Ordinal);
+        await StreamAsync(tenant, 14, purchases: 2);
+        Assert.Equal("volume_drop purchase", await RaisedAsync(tenant));
+        await StreamAsync(tenant, 15, purchases: 2);
+        Assert.Equal("", await RaisedAsync(tenant));
+    }
+
+    [Fact]
+    public async Task NoEvents_SnippetOfABusyWebsite_IsToldWithinAMinuteWhileTheServerGoesOn()
+    {
+        var tenant = await TenantAsync();
+        await HistoryAsync(tenant);
+        app.Now = Monday.AddHours(-1);
+        await StreamAsync(tenant, 3, purchases: 2);
+        app.Now += TimeSpan.FromSeconds(50);
+        await tenant.MinuteAsync("purchase", "server", app.Now, 2);
+        await app.TickAsync();
+        Assert.Equal("no_events browser", await RaisedAsync(tenant));
+        Assert.Equal("The snippet is silent", (await tenant.AlertAsync()).Text("title"));
+        await StreamAsync(tenant, 6, purchases: 2);
+        Assert.Equal("", await RaisedAsync(tenant));
+    }
+
+    [Fact]
+    public async Task NoEvents_WhileTheInstallationItselfWasDown_RaisesNothing()
+    {
+        var tenant = await TenantAsync();
+        await HistoryAsync(tenant);
+        app.Now = Monday.AddHours(-1);
+        await app.RunAsync("INSERT INTO watched_minutes SELECT m FROM generate_series('2027-05-03T09:00Z'::timestamptz, '2027-05-03T11:30Z', '1 minute') m");
+        await StreamAsync(tenant, 1, purchases: 2);
+        app.Now += TimeSpan.FromMinutes(20); // nobody watched
+        await app.TickAsync();
+        Assert.Equal("", await RaisedAsync(tenant));
+        await app.RunAsync("DELETE FROM watched_minutes");
+    }
+
+    /// <summary>Five weeks of 40 page views from browsers and two purchases from a server each minute.</summary>
+    private Task HistoryAsync(AlertTenant tenant) => app.RunAsync($"""
+        INSERT INTO volume_hours SELECT '{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', h, k.name, k.source, k.events
+          FROM generate_series('2027-03-29T00:00Z'::timestamptz, '2027-05-03T10:00Z', '1 hour') h, (VALUES ('page_view', 'browser', 2400), ('purchase', 'server', 120)) k(name, source, events);
+        INSERT INTO volume_minutes SELECT '{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', m, k.name, k.source, k.events, m + interval '59 seconds'
+          FROM generate_series('2027-05-02T10:00Z'::timestamptz, '2027-05-03T11:29Z', '1 minute') m, (VALUES ('page_view', 'browser', 40), ('purchase', 'server', 2)) k(name, source, events);
+        INSERT INTO volume_hours VALUES ('{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', '2027-05-03T11:00Z', 'page_view', 'browser', 1200), ('{tenant.Site.WorkspaceId}', '{tenant.Site.Id}', '2027-05-03T11:00Z', 'purchase', 'server', 60)
+        """);
+
+    /// <summary>Minutes of events, each looked at when it is over.</summary>
+    private async Task StreamAsync(AlertTenant tenant, int minutes, int purchases)
+    {
+        for (; minutes > 0; minutes--)
+        {
+            await tenant.MinuteAsync("page_view", "browser", app.Now, 40);
+            if (purchases > 0)
+                await tenant.MinuteAsync("purchase", "server", app.Now, purchases);
+            await app.PassAsync(1);
+        }
     }
 
     [Fact]

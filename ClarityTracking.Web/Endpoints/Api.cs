@@ -46,6 +46,7 @@ public static class Api
         api.MapEvents();
         api.MapDeliveries();
         api.MapWebsiteHealth();
+        api.MapVolume();
         api.MapMatchQuality();
         api.MapDuplicates();
         api.MapAlerts();

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Health.Volume;
 using ClarityTracking.Core.Ingestion;
 using ClarityTracking.Core.Ingestion.Collect;
 using ClarityTracking.Core.Ingestion.Store;
@@ -87,6 +88,8 @@ public static class CollectEndpoints
             var owner = await services.GetRequiredService<KeyDirectory>().FindAsync(KeyOf(http.Request) ?? request.ApiKey);
             if (owner is null || (intake.SecretOnly && owner.Kind != ApiKeyKind.Secret))
             {
+                if (owner is null)
+                    services.GetRequiredService<IntakeNotes>().Refused(KeyOf(http.Request) ?? request.ApiKey, ArrivalWays.HostOf(http.Request.Headers.Origin) ?? ArrivalWays.HostOf(http.Request.Headers.Referer));
                 await RefuseAsync(http, new RequestRefusal("unknown_key", intake.SecretOnly
                     ? "A working secret key (sk_…) is needed."
                     : "The API key is missing, unknown or revoked. Copy it from the Install page.", 401));
@@ -140,6 +143,7 @@ public static class CollectEndpoints
             UserAgent = headers.UserAgent is [{ Length: > 0 and <= 2000 } agent] ? agent : null,
             Purpose = headers["Sec-Purpose"] is [{ } purpose] ? purpose : headers["Purpose"],
             PrivacySignal = headers["Sec-GPC"] == "1" ? "gpc" : headers["DNT"] == "1" ? "dnt" : null,
+            Way = owner.Kind == ApiKeyKind.Secret ? null : ArrivalWays.Of(http),
         };
     }
 

@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
+using ClarityTracking.Core.Health.Volume;
 using ClarityTracking.Web.Security;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Net.Http.Headers;
@@ -25,7 +26,7 @@ public static partial class TrackerEndpoints
         var group = routes.MapGroup("").AllowAnonymous().RequireRateLimiting(RateLimits.Collect).ExcludeFromDescription();
         var scripts = group.MapGroup("").RequireCors(Cors.AnySite);
         foreach (var path in (string[])["/t.js", "/trackingscript.js", "/trackingLeads.js"])
-            scripts.MapMethods(path, ["GET", "HEAD"], (HttpContext http) => Send(http, tracker.Value.Core(http.ScriptAlias), ShortLife));
+            scripts.MapMethods(path, ["GET", "HEAD"], (HttpContext http) => Send(http, Noted(http, tracker.Value.Core(http.ScriptAlias)), ShortLife));
         scripts.MapMethods("/api/conversions/script", ["GET", "HEAD"], (HttpContext http) => Send(http, tracker.Value.CampaignScript, HourLife));
         scripts.MapMethods("/t/{name}.js", ["GET", "HEAD"], (HttpContext http, string name, string? v) =>
             tracker.Value.Later.TryGetValue(name, out var file) ? Send(http, file, v == tracker.Value.LaterVersion ? LongLife : ShortLife)
@@ -38,6 +39,12 @@ public static partial class TrackerEndpoints
 
     [GeneratedRegex("^[0-9a-f]{12}$")]
     private static partial Regex VersionName();
+
+    private static Script Noted(HttpContext http, Script core)
+    {
+        http.RequestServices.GetRequiredService<IntakeNotes>().Fetched(http.ScriptAlias, ArrivalWays.HostOf(http.Request.Headers.Referer), core.Version);
+        return core;
+    }
 
     private static IResult Send(HttpContext http, Script script, string cache)
     {

@@ -30,7 +30,7 @@ public static class JobServices
                 store.UseExecutionHistory();
                 store.ConfigureStore(options => options.MisfireThreshold = TimeSpan.FromMinutes(1));
             });
-            quartz.Schedule<PartitionJob>("partitions", "0 10 2 * * ?");
+            quartz.Schedule<PartitionJob>("partitions", "0 10 * * * ?");
             quartz.Schedule<RetentionJob>("retention", "0 30 2 * * ?");
             quartz.Schedule<ForgetEventKeysJob>("forget-event-keys", "0 20 * * * ?");
             quartz.Schedule<ForgetSaltsJob>("forget-salts", "0 1 0 * * ?");

@@ -16,6 +16,7 @@ public static class SiteMap
         new("Watch", "live", "Live", "sensors"),
         new("Watch", "events", "Events", "list_alt"),
         new("Watch", "health", "Health", "monitor_heart"),
+        new("Watch", "volume", "Volume", "show_chart"),
         new("Watch", "duplicates", "Duplicates", "content_copy"),
         new("Watch", "bots", "Bots", "smart_toy"),
         new("Watch", "alerts", "Alerts", "notifications"),
