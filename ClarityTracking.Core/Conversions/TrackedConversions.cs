@@ -142,8 +142,9 @@ public sealed class TrackedConversions(ConversionWriter conversions)
                                           match_keys, personal_sealed, told_at, updated_at, event_name)
             VALUES ($1, $2, $3, 'event', $4, $5, $6::text, $7, $8, $9, $10::timestamptz, $11::numeric, $12::text, $13::text, $14::text, $15, $16, $17, $18::bytea, $9, $19, $20)
             ON CONFLICT (workspace_id, id) DO UPDATE SET
-                event_name = CASE WHEN excluded.paid_at IS NOT NULL THEN excluded.event_name ELSE c.event_name END,
-                status = CASE WHEN c.paid_at IS NOT NULL THEN c.status WHEN c.refunded > 0 AND c.refunded >= coalesce(excluded.value, c.value, 0) THEN 'refunded' ELSE excluded.status END, occurred_at = least(c.occurred_at, excluded.occurred_at),
+                kind = CASE WHEN excluded.kind = 'booking' THEN 'booking' ELSE c.kind END, event_name = CASE WHEN excluded.paid_at IS NOT NULL THEN excluded.event_name ELSE c.event_name END,
+                status = CASE WHEN c.refunded > 0 AND c.refunded >= coalesce(excluded.value, c.value, 0) THEN 'refunded' WHEN 'booking' IN (c.kind, excluded.kind) THEN 'confirmed'
+                              WHEN c.paid_at IS NOT NULL THEN c.status ELSE excluded.status END, occurred_at = least(c.occurred_at, excluded.occurred_at),
                 paid_at = coalesce(c.paid_at, excluded.paid_at), value = CASE WHEN excluded.paid_at IS NOT NULL THEN coalesce(excluded.value, c.value) ELSE coalesce(c.value, excluded.value) END,
                 currency = coalesce(c.currency, excluded.currency), location = coalesce(c.location, excluded.location), visitor_id = coalesce(c.visitor_id, excluded.visitor_id),
                 attribution = coalesce(excluded.attribution, '{}') || coalesce(c.attribution, '{}'), items = coalesce(c.items, excluded.items), match_keys = coalesce(c.match_keys, excluded.match_keys),

@@ -58,7 +58,7 @@ public sealed class PersonQueries(ClarityDb database, PersonTokens tokens, Perso
         };
     }
 
-    private sealed record PersonRow(Guid Id, DateTimeOffset CreatedAt, DateTimeOffset LastSeenAt, long Conversions, decimal Value, int Members, Guid[] SealedOf, byte[][] Sealed);
+    private sealed record PersonRow(Guid Id, DateTimeOffset CreatedAt, DateTimeOffset LastSeenAt, long Conversions, decimal Value, int Members, string? Sealed);
 
     private sealed record IdRow(string Kind, string Token, string Source, DateTimeOffset FirstSeenAt, DateTimeOffset LastSeenAt, int Others);
 
@@ -67,15 +67,14 @@ public sealed class PersonQueries(ClarityDb database, PersonTokens tokens, Perso
     /// <summary>Persons that were not merged into another, each with what its whole group made.</summary>
     private static Task<List<PersonRow>> RowsAsync(ClarityDbContext db, Website website, Guid[]? only, Guid? cursor, int limit, CancellationToken cancel) => db.Database.SqlQuery<PersonRow>($"""
         SELECT p.id AS "Id", p.created_at AS "CreatedAt", p.last_seen_at AS "LastSeenAt", coalesce(made.conversions, 0) AS "Conversions", coalesce(made.value, 0) AS "Value",
-               members.count AS "Members", members.sealed_of AS "SealedOf", members.sealed AS "Sealed"
+               members.count AS "Members", members.sealed AS "Sealed"
           FROM (SELECT * FROM persons WHERE workspace_id = {website.WorkspaceId} AND website_id = {website.Id} AND merged_into IS NULL AND ({cursor}::uuid IS NULL OR id < {cursor})
                    AND ({only}::uuid[] IS NULL OR id = ANY ({only})) ORDER BY id DESC LIMIT {limit}) p
          CROSS JOIN LATERAL (
             WITH RECURSIVE of_group AS (
                 SELECT p.id, p.personal_sealed, p.last_seen_at
                 UNION SELECT m.id, m.personal_sealed, m.last_seen_at FROM of_group g JOIN persons m ON m.workspace_id = {website.WorkspaceId} AND m.merged_into = g.id)
-            SELECT array_agg(id) AS ids, count(*)::int AS count, coalesce(array_agg(id ORDER BY id) FILTER (WHERE personal_sealed IS NOT NULL), ARRAY[]::uuid[]) AS sealed_of,
-                   coalesce(array_agg(personal_sealed ORDER BY id) FILTER (WHERE personal_sealed IS NOT NULL), ARRAY[]::bytea[]) AS sealed
+            SELECT array_agg(id) AS ids, count(*)::int AS count, string_agg(id || ' ' || translate(encode(personal_sealed, 'base64'), E'\n', ''), '|' ORDER BY id <> p.id, id) AS sealed
               FROM of_group) members
           LEFT JOIN LATERAL (
             SELECT count(*) FILTER (WHERE c.status IN ('pending', 'confirmed', 'paid', 'completed')) AS conversions,
@@ -147,8 +146,8 @@ public sealed class PersonQueries(ClarityDb database, PersonTokens tokens, Perso
     }
 
     /// <summary>The person's own first, then what the merged ones add.</summary>
-    private PersonShown OpenAll(Website website, PersonRow row) => row.SealedOf.Zip(row.Sealed).OrderBy(s => s.First == row.Id ? 0 : 1)
-        .Aggregate(PersonShown.Nothing, (shown, s) => shown.Over(persons.Open(website.WorkspaceId, s.First, s.Second)));
+    private PersonShown OpenAll(Website website, PersonRow row) => (row.Sealed ?? "").Split('|', StringSplitOptions.RemoveEmptyEntries).Select(s => s.Split(' '))
+        .Aggregate(PersonShown.Nothing, (shown, s) => shown.Over(persons.Open(website.WorkspaceId, Guid.Parse(s[0]), Convert.FromBase64String(s[1]))));
 
     private static PersonIdKind KindOf(IdRow row) => EnumText.Parse<PersonIdKind>(row.Kind)!.Value;
 

@@ -39,7 +39,7 @@ public sealed class PeopleApiTests(AppFixture app) : IClassFixture<AppFixture>
         Assert.Equal(("google_cpc", "instagram"), (person.GetProperty("firstTouch").GetProperty("channel").GetString(), person.GetProperty("lastTouch").GetProperty("channel").GetString()));
         Assert.Equal(["conversion:order", "touchpoint:identify", "touchpoint:identify", "touchpoint:visit", "touchpoint:visit"], person.GetProperty("timeline").EnumerateArray()
             .Select(s => $"{s.GetProperty("type").GetString()}:{s.GetProperty("name").GetString()}").Order());
-        Assert.Equal(["click", "email", "phone", "visitor"], person.GetProperty("identifiers").EnumerateArray().Select(i => i.GetProperty("kind").GetString()).Distinct().Order());
+        Assert.Equal(["email", "phone", "visitor"], person.GetProperty("identifiers").EnumerateArray().Select(i => i.GetProperty("kind").GetString()).Distinct().Order());
         Assert.DoesNotContain("jane.doe@", person.GetRawText(), StringComparison.OrdinalIgnoreCase);
     }
 

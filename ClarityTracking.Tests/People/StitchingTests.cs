@@ -82,13 +82,13 @@ public sealed class StitchingTests(AppFixture app) : IClassFixture<AppFixture>
         await site.BrowseAsync(Bought("purchase", "5001", 50, id: "purchase_5001"), Bought("schedule", "5001", 50));
         await site.TrackAsync(Bought("purchase", "5001", 50, id: "other-id")); // the server tells it too
         await site.BrowseAsync(new { event_type = "lead", event_id = "L1", timestamp = Now, visitor_id = "v1" });
-        Assert.Equal("event|order|paid|5001|50|0|v1 event|lead|paid|L1|0|v1", await TrackedAsync(site.Site));
+        Assert.Equal("event|booking|confirmed|5001|50|0|v1 event|lead|paid|L1|0|v1", await TrackedAsync(site.Site));
         Assert.Equal(1, await app.ValueAsync<long>($"SELECT count(DISTINCT person_id) FROM conversions WHERE website_id = '{site.Site.Id}'"));
 
         await site.TrackAsync(new { event_type = "custom", timestamp = Now, properties = new { event_name = "refund", order_id = "5001", value = 20, currency = "EUR" } });
-        Assert.StartsWith("event|order|paid|5001|50|20|v1", await TrackedAsync(site.Site), StringComparison.Ordinal);
+        Assert.StartsWith("event|booking|confirmed|5001|50|20|v1", await TrackedAsync(site.Site), StringComparison.Ordinal);
         await site.TrackAsync(new { event_type = "custom", timestamp = Now, properties = new { event_name = "refund", order_id = "5001", value = 30, currency = "EUR" } });
-        Assert.StartsWith("event|order|refunded|5001|50|50|v1", await TrackedAsync(site.Site), StringComparison.Ordinal);
+        Assert.StartsWith("event|booking|refunded|5001|50|50|v1", await TrackedAsync(site.Site), StringComparison.Ordinal);
     }
 
     [Fact]
