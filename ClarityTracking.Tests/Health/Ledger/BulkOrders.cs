@@ -16,7 +16,7 @@ static class BulkOrders
         await using (var database = NpgsqlDataSource.Create(app.ConnectionString))
             for (var week = 0; week <= days + 7; week += 7)
                 await Partitions.EnsureAsync(database, DateTimeOffset.UtcNow.AddDays(-week), CancellationToken.None);
-        await app.RunAsync($"""
+        await TestDatabase.RunAsync(app.ConnectionString + ";Command Timeout=600", $"""
             CREATE TEMP TABLE made AS
                 SELECT i, at, (substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-7' || substr(md5('o' || i), 1, 3) || '-8' || substr(md5('o' || i), 4, 3) || '-' || substr(md5('o' || i), 7, 12))::uuid AS id
                   FROM (SELECT i, at, replace(clarity_lowest_id(at)::text, '-', '') AS h
