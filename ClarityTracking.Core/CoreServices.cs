@@ -20,6 +20,7 @@ using ClarityTracking.Core.Destinations.TikTok;
 using ClarityTracking.Core.Destinations.Tinybird;
 using ClarityTracking.Core.Destinations.Webhook;
 using ClarityTracking.Core.Health;
+using ClarityTracking.Core.Health.InstallCheck;
 using ClarityTracking.Core.Inbound;
 using ClarityTracking.Core.Inbound.Pulls;
 using ClarityTracking.Core.Ingestion;
@@ -61,7 +62,7 @@ public static class CoreServices
         services.AddSingleton<DeliveryLane>();
         if (roles.HasFlag(NodeRoles.Worker))
             services.AddHostedService(provider => provider.GetRequiredService<InboundWorker>()).AddHostedService(provider => provider.GetRequiredService<PullWorker>())
-                .AddHostedService<EventRouter>().AddHostedService<DeliveryWorker>().AddHostedService<DeliveryJobWorker>();
+                .AddHostedService<EventRouter>().AddHostedService<DeliveryWorker>().AddHostedService<DeliveryJobWorker>().AddHostedService<InstallCheckWorker>();
         services.AddSingleton<IDestination, MetaDestination>();
         services.AddSingleton<IDestination, TikTokDestination>().AddSingleton<IDestination, PinterestDestination>();
         services.AddSingleton<IDestination, SnapchatDestination>().AddSingleton<IDestination, RedditDestination>();
@@ -87,7 +88,7 @@ public static class CoreServices
         services.AddSingleton<EventQueries>().AddSingleton<EventTraces>().AddSingleton<PortfolioQueries>();
         services.AddSingleton<DeliveryQueries>().AddSingleton<JobsQueued>().AddSingleton<DeliveryJobs>().AddSingleton<Replay>().AddSingleton<Backfill>();
         services.AddSingleton<PlatformScoreFetcher>().AddSingleton<PlatformScoreQueries>().AddSingleton<MatchQualityWeights>().AddSingleton<MatchQualityStudio>();
-        services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>();
+        services.AddSingleton<WebsiteHealthQueries>().AddSingleton<DuplicateQueries>().AddSingleton<InstallationHealth>().AddSingleton<ChecksQueued>().AddSingleton<InstallChecks>();
         services.AddSingleton<SpendImporter>().AddSingleton<SpendImports>().AddSingleton<SpendUpload>().AddSingleton<SpendQueries>();
         services.AddAlerts(roles.HasFlag(NodeRoles.Worker));
         return services;

@@ -46,6 +46,7 @@ public static class Api
         api.MapMatchQuality();
         api.MapAlerts();
         api.MapSpend();
+        api.MapInstallCheck();
     }
 
     /// <summary>200 with the value, or the refusal.</summary>
