@@ -25,6 +25,7 @@ using ClarityTracking.Core.Destinations.Webhook;
 using ClarityTracking.Core.Health;
 using ClarityTracking.Core.Health.Bots;
 using ClarityTracking.Core.Health.Duplicates;
+using ClarityTracking.Core.Health.InstallCheck;
 using ClarityTracking.Core.Health.Ledger;
 using ClarityTracking.Core.Health.Volume;
 using ClarityTracking.Core.Inbound;
@@ -68,7 +69,8 @@ public static class CoreServices
         services.AddSingleton<DeliveryLane>();
         if (roles.HasFlag(NodeRoles.Worker))
             services.AddHostedService(provider => provider.GetRequiredService<InboundWorker>()).AddHostedService(provider => provider.GetRequiredService<PullWorker>())
-                .AddHostedService<EventRouter>().AddHostedService<TouchpointWorker>().AddHostedService<DeliveryWorker>().AddHostedService<DeliveryJobWorker>();
+                .AddHostedService<EventRouter>().AddHostedService<TouchpointWorker>().AddHostedService<DeliveryWorker>().AddHostedService<DeliveryJobWorker>()
+                .AddHostedService<InstallCheckWorker>();
         services.AddSingleton<IDestination, MetaDestination>();
         services.AddSingleton<IDestination, TikTokDestination>().AddSingleton<IDestination, PinterestDestination>();
         services.AddSingleton<IDestination, SnapchatDestination>().AddSingleton<IDestination, RedditDestination>();
@@ -99,6 +101,7 @@ public static class CoreServices
         services.AddSingleton<SystemMetrics>().AddSingleton<AnalyticsQueries>().AddSingleton<AttributionReports>();
         services.AddSingleton<IntakeNotes>().AddHostedService(provider => provider.GetRequiredService<IntakeNotes>());
         services.AddSingleton<VolumeMonitor>().AddSingleton<VolumeQueries>().AddSingleton<FreshnessQueries>().AddSingleton<SilenceQueries>().AddSingleton<CaptureQueries>();
+        services.AddSingleton<ChecksQueued>().AddSingleton<InstallChecks>();
         services.AddSingleton<SpendImporter>().AddSingleton<SpendImports>().AddSingleton<SpendUpload>().AddSingleton<SpendQueries>();
         services.AddTouchpoints();
         services.AddMatching(roles.HasFlag(NodeRoles.Worker));

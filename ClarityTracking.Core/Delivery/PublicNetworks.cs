@@ -51,15 +51,24 @@ public sealed class PublicNetworks(IConfiguration configuration)
     /// </summary>
     internal SocketsHttpHandler Handler() => new() { AllowAutoRedirect = false, UseCookies = false, UseProxy = false, ConnectCallback = ConnectAsync };
 
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
+    /// <summary>Addresses that tests let through though they are private; a neighbour of theirs stays out.</summary>
+    internal Func<string, int, bool>? Exempt { get; init; }
+
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel) =>
+        await ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancel);
+
+    /// <summary>A connection to what a name was looked up as, if all of that is public.</summary>
+    /// <exception cref="HttpRequestException">It is not.</exception>
+    /// <exception cref="SocketException">Nothing answers, or the name is unknown.</exception>
+    internal async Task<Stream> ConnectAsync(string host, int port, CancellationToken cancel)
     {
-        var addresses = await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, cancel);
-        if (!_allowsPrivate && (addresses.Length == 0 || !addresses.All(IsPublic)))
+        var addresses = await Dns.GetHostAddressesAsync(host, cancel);
+        if (!_allowsPrivate && Exempt?.Invoke(host, port) != true && (addresses.Length == 0 || !addresses.All(IsPublic)))
             throw new HttpRequestException(Words);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(addresses, context.DnsEndPoint.Port, cancel);
+            await socket.ConnectAsync(addresses, port, cancel);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch

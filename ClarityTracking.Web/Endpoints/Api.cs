@@ -54,6 +54,7 @@ public static class Api
         api.MapLedger();
         api.MapAttribution();
         api.MapAnalytics();
+        api.MapInstallCheck();
     }
 
     /// <summary>200 with the value, or the refusal.</summary>
