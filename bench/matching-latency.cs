@@ -22,7 +22,7 @@ var (connectionString, count) = (args[0], args.Length > 1 ? int.Parse(args[1], C
 const int Bookings = 2000;
 var masterKey = new byte[32];
 var services = new ServiceCollection();
-services.AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddLogging().AddHttpClient().AddClarityCore(connectionString, masterKey, NodeRoles.None);
+services.AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddLogging().AddHttpClient().AddClarityCore(connectionString, masterKey, NodeRoles.Web);
 await using var provider = services.BuildServiceProvider();
 var (keys, protector, worker, linkage) = (provider.GetRequiredService<LinkageKeys>(), provider.GetRequiredService<SecretProtector>(), provider.GetRequiredService<MatchWorker>(), provider.GetRequiredService<ConversionLinkage>());
 await using var connection = await provider.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync();
