@@ -99,7 +99,8 @@ public sealed partial class DuplicateWorker(NpgsqlDataSource database, EventsFed
     private static async Task LockAsync(NpgsqlConnection connection, IEnumerable<Guid> websites, CancellationToken cancel)
     {
         await using var own = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended('clarity duplicates ' || site, 0)) FROM unnest($1) AS site", connection)
-            .With((object)websites.Select(w => w.ToString()).Order(StringComparer.Ordinal).ToArray()); // one value; in one order: two nodes cannot wait for each other
+            // in one order: two nodes cannot wait for each other; an object, or the array would be taken for the list of parameters
+            .With((object)websites.Select(w => w.ToString()).Order(StringComparer.Ordinal).ToArray());
         await own.ExecuteNonQueryAsync(cancel);
     }
 

@@ -161,9 +161,9 @@ public sealed class DuplicateEndpointTests(AppWithMeta app) : IClassFixture<AppW
     {
         var shop = await ShopAsync();
         Assert.Equal(10, (await shop.SettingsAsync()).GetProperty("windowMinutes").GetInt32());
-        await AppFixture.ProblemOf(await shop.SetAsync(0), 400);
-        await AppFixture.ProblemOf(await shop.SetAsync(1441), 400);
-        await AppFixture.ProblemOf(await shop.SetAsync(null), 400);
+        await AppFixture.ProblemOf(await shop.SetAsync(0), 422);
+        await AppFixture.ProblemOf(await shop.SetAsync(1441), 422);
+        await AppFixture.ProblemOf(await shop.SetAsync(null), 422);
         await AppFixture.JsonOf(await shop.SetAsync(45));
         await shop.BrowserAsync(Purchase("w-1", "v-1", minutesAgo: 40));
         await shop.BrowserAsync(Purchase("w-2", "v-1"));

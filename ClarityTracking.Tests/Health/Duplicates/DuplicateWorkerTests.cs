@@ -93,7 +93,7 @@ public sealed class DuplicateWorkerTests(StillApp app) : IClassFixture<StillApp>
             UPDATE duplicate_keys SET id = '{old}' WHERE id = (SELECT min(id::text)::uuid FROM duplicate_keys WHERE website_id = '{site.Id}');
             UPDATE duplicate_events SET id = '{old}' WHERE id = (SELECT min(id::text)::uuid FROM duplicate_events WHERE website_id = '{site.Id}');
             """);
-        await app.Services.GetRequiredService<Retention>().RunAsync(CancellationToken.None);
+        await ActivatorUtilities.CreateInstance<Retention>(app.Services).RunAsync(CancellationToken.None);
         Assert.Equal((1L, 1L), (await CountAsync("duplicate_events", site), await CountAsync("duplicate_groups", site)));
         Assert.Equal(0L, await app.ValueAsync<long>($"SELECT count(*) FROM duplicate_keys WHERE id = '{old}'"));
     }

@@ -58,12 +58,14 @@ public sealed class GeneratedDayTests(AppFixture app, StillApp still, ITestOutpu
         var fresh = Math.Max(1000, DayEvents / 10);
         var site = await still.CreateWebsiteAsync(await still.RegisterAsync());
         await FollowedAsync(site, fresh, seed: 1); // the first time is slower for other reasons
+        await still.RunAsync("ALTER TABLE duplicate_keys SET (autovacuum_enabled = off); ALTER TABLE duplicate_events SET (autovacuum_enabled = off)"); // it reads too
         await HistoryAsync(site, 0, DayEvents);
-        var few = await FollowedAsync(site, fresh, seed: 2);
+        var (few, blocksOfFew) = await CostAsync(site, fresh, seed: 2);
         await HistoryAsync(site, DayEvents, DayEvents * 10);
-        var many = await FollowedAsync(site, fresh, seed: 3);
-        Say($"following {fresh:N0} new events with {DayEvents:N0} conversions of history: {few.TotalMilliseconds:N0} ms; with {DayEvents * 10:N0}: {many.TotalMilliseconds:N0} ms, ratio {many / few:N2}");
-        Assert.True(many / few < 3, $"ten times the history cost {many / few:N1} times as much");
+        var (many, blocksOfMany) = await CostAsync(site, fresh, seed: 3);
+        Say($"following {fresh:N0} new events with {DayEvents:N0} conversions of history: {few.TotalMilliseconds:N0} ms, {blocksOfFew:N0} blocks looked at; with {DayEvents * 10:N0}: {many.TotalMilliseconds:N0} ms, {blocksOfMany:N0} blocks; ratio of blocks {(double)blocksOfMany / blocksOfFew:N2}, of time {many / few:N2}");
+        // by blocks: the time says as much about who else uses the machine. An index that is ten times as large is one level deeper.
+        Assert.True(blocksOfMany < blocksOfFew * 2, $"ten times the history cost {(double)blocksOfMany / blocksOfFew:N1} times as much");
     }
 
     // --- judging ---
@@ -183,6 +185,24 @@ public sealed class GeneratedDayTests(AppFixture app, StillApp still, ITestOutpu
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         while (await of.ValueAsync<bool>("SELECT EXISTS (SELECT FROM outbox) OR EXISTS (SELECT FROM event_feed WHERE follower IN ('duplicates', 'repeats'))"))
             await Task.Delay(200, patience.Token);
+    }
+
+    /// <summary>How long the follower takes for some new events, and how many blocks of the tables that grow with history it looks at.</summary>
+    private async Task<(TimeSpan Time, long Blocks)> CostAsync(NewSite site, int events, int seed)
+    {
+        var before = await BlocksAsync();
+        var time = await FollowedAsync(site, events, seed);
+        return (time, await BlocksAsync() - before);
+    }
+
+    private async Task<long> BlocksAsync()
+    {
+        still.Services.GetRequiredService<NpgsqlDataSource>().Clear(); // a backend tells what it has counted when it ends
+        await Eventually.GetAsync(async () => await still.ValueAsync<long>(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()") <= 1 ? true : (bool?)null, "the backends");
+        return await still.ValueAsync<long>("""
+            SELECT sum(heap_blks_read + heap_blks_hit + coalesce(idx_blks_read + idx_blks_hit, 0))::bigint FROM pg_statio_user_tables WHERE relname IN ('duplicate_keys', 'duplicate_events')
+            """);
     }
 
     /// <summary>How long the follower alone takes for some new events.</summary>
