@@ -126,7 +126,7 @@ public sealed class LedgerTests(LedgerApp app, ITestOutputHelper output) : IClas
         // a week goes by for three of them
         await app.RunAsync($"""
             UPDATE events SET occurred_at = now() - interval '8 days' WHERE website_id = '{_site.Id}' AND order_id LIKE 'dying-%';
-            UPDATE delivery_queue SET next_attempt_at = now() FROM events e WHERE e.id = event_id AND e.order_id LIKE 'dying-%';
+            UPDATE delivery_queue SET next_attempt_at = now() FROM events e WHERE e.id = delivery_queue.event_id AND e.order_id LIKE 'dying-%';
             """);
         await EventuallyAsync("the dying ones are given up", $"SELECT count(*) = 3 FROM deliveries WHERE website_id = '{_site.Id}' AND connection_id = '{tiktok}' AND status = 'dead' AND reason = 'too_old'");
         output.WriteLine($"{watch.Elapsed.TotalSeconds:F1} s: retries");
