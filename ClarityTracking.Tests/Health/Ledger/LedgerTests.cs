@@ -144,6 +144,7 @@ public sealed class LedgerTests(LedgerApp app, ITestOutputHelper output) : IClas
         var later = await ConnectAsync(client, "tinybird", "Added later", new { data_source = "events" }, new { token = "good" });
         await AppFixture.JsonOf(await client.PatchAsJsonAsync($"/api/websites/{_site.Id}/connections/{off}", new { enabled = true }));
 
+        await EventuallyAsync("nothing may still be on its way to the router", $"SELECT max(received_at) < now() - interval '6 seconds' FROM events WHERE website_id = '{_site.Id}'");
         Assert.Equal(Orders, _planted.Count);
         Assert.Empty(app.Platforms.Complaints);
         await AssertEachAsync(client);
@@ -309,7 +310,9 @@ public sealed class LedgerTests(LedgerApp app, ITestOutputHelper output) : IClas
             Check(order, "TikTok", tiktok);
             Check(order, "Tinybird", tinybird);
             var hasEvent = tinybird is "delivered" or "ignored/bot";
-            Check(order, "Off then", hasEvent && order.Split('-')[0] != "lostrefund" ? "missing/connection_off" : tinybird);
+            // of an order whose refund was refused, the purchase comes first; what came last week is older than the connection
+            Check(order, "Off then", order.StartsWith("bulk-", StringComparison.Ordinal) ? "missing/connection_added_later"
+                : hasEvent || order.StartsWith("lostrefund-", StringComparison.Ordinal) ? "missing/connection_off" : tinybird);
             Check(order, "Added later", hasEvent ? "missing/connection_added_later" : tinybird);
         }
         Assert.True(wrong.Count == 0, $"{wrong.Count} are wrong: {string.Join("; ", wrong.GroupBy(w => w.Split(' ')[0].Split('-')[0]).SelectMany(g => g.Take(2)))}");
