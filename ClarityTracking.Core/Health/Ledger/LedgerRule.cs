@@ -20,7 +20,7 @@ public static class LedgerRule
     private static readonly TimeSpan IntakePatience = TimeSpan.FromMinutes(5);
 
     /// <summary>An event that was stored while the ledger was read stands in no queue that was looked at before.</summary>
-    private static readonly TimeSpan RoutingPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan RoutingPatience = TimeSpan.FromSeconds(5);
 
     /// <summary>Skips that are right: the visitor's word, a person's rule or mapping, or no customer at all. Others are data that the platform was owed.</summary>
     private static readonly HashSet<string> RightSkips =

@@ -126,7 +126,7 @@ public sealed class LedgerTests(LedgerApp app, ITestOutputHelper output) : IClas
         // a week goes by for three of them
         await app.RunAsync($"""
             UPDATE events SET occurred_at = now() - interval '8 days' WHERE website_id = '{_site.Id}' AND order_id LIKE 'dying-%';
-            UPDATE delivery_queue SET next_attempt_at = now() FROM events e WHERE e.id = event_id AND e.order_id LIKE 'dying-%';
+            UPDATE delivery_queue SET next_attempt_at = now() FROM events e WHERE e.id = delivery_queue.event_id AND e.order_id LIKE 'dying-%';
             """);
         await EventuallyAsync("the dying ones are given up", $"SELECT count(*) = 3 FROM deliveries WHERE website_id = '{_site.Id}' AND connection_id = '{tiktok}' AND status = 'dead' AND reason = 'too_old'");
         output.WriteLine($"{watch.Elapsed.TotalSeconds:F1} s: retries");
@@ -144,6 +144,7 @@ public sealed class LedgerTests(LedgerApp app, ITestOutputHelper output) : IClas
         var later = await ConnectAsync(client, "tinybird", "Added later", new { data_source = "events" }, new { token = "good" });
         await AppFixture.JsonOf(await client.PatchAsJsonAsync($"/api/websites/{_site.Id}/connections/{off}", new { enabled = true }));
 
+        await EventuallyAsync("nothing may still be on its way to the router", $"SELECT max(received_at) < now() - interval '6 seconds' FROM events WHERE website_id = '{_site.Id}'");
         Assert.Equal(Orders, _planted.Count);
         Assert.Empty(app.Platforms.Complaints);
         await AssertEachAsync(client);
@@ -309,7 +310,9 @@ public sealed class LedgerTests(LedgerApp app, ITestOutputHelper output) : IClas
             Check(order, "TikTok", tiktok);
             Check(order, "Tinybird", tinybird);
             var hasEvent = tinybird is "delivered" or "ignored/bot";
-            Check(order, "Off then", hasEvent && order.Split('-')[0] != "lostrefund" ? "missing/connection_off" : tinybird);
+            // of an order whose refund was refused, the purchase comes first; what came last week is older than the connection
+            Check(order, "Off then", order.StartsWith("bulk-", StringComparison.Ordinal) ? "missing/connection_added_later"
+                : hasEvent || order.StartsWith("lostrefund-", StringComparison.Ordinal) ? "missing/connection_off" : tinybird);
             Check(order, "Added later", hasEvent ? "missing/connection_added_later" : tinybird);
         }
         Assert.True(wrong.Count == 0, $"{wrong.Count} are wrong: {string.Join("; ", wrong.GroupBy(w => w.Split(' ')[0].Split('-')[0]).SelectMany(g => g.Take(2)))}");
@@ -350,7 +353,7 @@ public sealed class LedgerTests(LedgerApp app, ITestOutputHelper output) : IClas
         Assert.Equal(states.Count - none, sums.GetProperty("expected").GetInt32());
         Assert.Equal((delivered, right, open), (sums.GetProperty("delivered").GetInt32(), sums.GetProperty("rightlyIgnored").GetInt32(), sums.GetProperty("open").GetInt32()));
         Assert.Equal((double)delivered / (states.Count - none - right - open), sums.GetProperty("accuracy").GetDouble(), 1e-9);
-        Assert.Equal(10m * delivered, sums.GetProperty("deliveredValue").GetDecimal());
+        Assert.Equal(10m * 4, sums.GetProperty("deliveredValue").GetDecimal()); // only what the API took is in the website's own currency
         foreach (var (group, prefix) in new[] { ("ignored", "ignored/"), ("failed", "failed/"), ("missing", "missing/") })
             Assert.Equal(string.Join(' ', states.Where(s => s.StartsWith(prefix, StringComparison.Ordinal)).GroupBy(s => s[prefix.Length..]).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => $"{g.Key}={g.Count()}")),
                 string.Join(' ', sums.GetProperty(group).EnumerateObject().OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => $"{p.Name}={p.Value.GetInt64()}")));
