@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ClarityTracking.Core.Data;
+using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
