@@ -269,7 +269,8 @@ sealed class CheckSite(WebApplication web, Account account, NewSite site, string
     {
         var path = http.Request.Path.Value!;
         Asked.Enqueue(path);
-        Agents.Enqueue(http.Request.Headers.UserAgent.ToString() is { } agent && agent.Contains("Mozilla", StringComparison.Ordinal) ? agent[(agent.LastIndexOf(' ') + 1)..] : agent);
+        var agent = http.Request.Headers.UserAgent.ToString();
+        Agents.Enqueue(agent.Contains("Mozilla", StringComparison.Ordinal) ? agent[(agent.LastIndexOf(' ') + 1)..] : agent);
         foreach (var (name, value) in Headers)
             http.Response.Headers[name] = value;
         if (Redirects.TryGetValue(path, out var to))

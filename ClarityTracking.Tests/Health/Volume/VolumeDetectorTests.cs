@@ -159,7 +159,7 @@ public sealed class VolumeDetectorTests
     public void Causes_OfASilentSnippet_BeginWithTheEvidence()
     {
         var now = Start;
-        string First(SilenceFacts facts) => SilenceCauses.Of(facts, now).First().Code;
+        string First(SilenceFacts facts) => SilenceCauses.Of(facts, now)[0].Code;
         var silent = new SilenceFacts(now.AddMinutes(-14), true, 0, null, null, null, null, 0, null, 0, null);
         Assert.Equal("site_down", First(silent));
         Assert.Equal("tag_gone", First(silent with { OthersSince = 12 }));
