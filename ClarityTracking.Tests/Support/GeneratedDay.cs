@@ -109,9 +109,10 @@ public sealed class GeneratedDay
         }
         while (_events.Count < events)
             Visit();
-        foreach (var late in _events.Where(e => e.Source == EventSource.Browser && e.Type != "page_view").ToList().Where(_ => _random.Next(50) == 0))
+        for (var i = 0; i < _events.Count; i++)
             // a phone that was without a network tells it later, in any order
-            _events[_events.IndexOf(late)] = late with { ReceivedAt = Earlier(end, late.ReceivedAt.AddMinutes(_random.Next(1, 180))) };
+            if (_events[i] is { Source: EventSource.Browser, Type: not "page_view" } told && _random.Next(50) == 0)
+                _events[i] = told with { ReceivedAt = Earlier(end, told.ReceivedAt.AddMinutes(_random.Next(1, 180))) };
         Events = [.. _events.OrderBy(e => e.ReceivedAt)];
     }
 
