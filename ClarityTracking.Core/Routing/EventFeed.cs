@@ -5,8 +5,21 @@ using NpgsqlTypes;
 
 namespace ClarityTracking.Core.Routing;
 
-/// <summary>Followers have new events to read.</summary>
-public sealed class EventsFed : Signal;
+/// <summary>Followers have new events to read; each hears it for itself.</summary>
+public sealed class EventsFed
+{
+    private readonly Signal[] _heard = [.. EventFeed.Followers.Select(_ => new Signal())];
+
+    /// <summary>There are new events.</summary>
+    public void Raise()
+    {
+        foreach (var signal in _heard)
+            signal.Raise();
+    }
+
+    /// <summary>Returns when there are new events for a follower, or after <paramref name="atMost"/>.</summary>
+    internal Task WaitAsync(string follower, TimeSpan atMost, CancellationToken cancel) => _heard[Array.IndexOf(EventFeed.Followers, follower)].WaitAsync(atMost, cancel);
+}
 
 /// <summary>
 /// Hands every stored event once to each follower of the log, in about the order of arrival. The router adds what it took out of the outbox in its
@@ -28,7 +41,7 @@ internal static class EventFeed
     public const string Repeats = "repeats";
 
     /// <summary>Everybody who follows what is stored.</summary>
-    private static readonly string[] Followers = [Touchpoints, Duplicates];
+    internal static readonly string[] Followers = [Touchpoints, Duplicates];
 
     /// <summary>Adds the events of entries of the outbox for every follower.</summary>
     public static async Task AddAsync(NpgsqlConnection connection, IReadOnlyList<OutboxEntry> entries, CancellationToken cancel)

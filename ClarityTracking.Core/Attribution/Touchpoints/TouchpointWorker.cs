@@ -31,7 +31,7 @@ public sealed partial class TouchpointWorker(
             {
                 if (!await FollowAsync(stoppingToken))
                 {
-                    await fed.WaitAsync(Poll, stoppingToken);
+                    await fed.WaitAsync(EventFeed.Touchpoints, Poll, stoppingToken);
                     await Task.Delay(Gather, clock, stoppingToken);
                 }
             }

@@ -24,7 +24,7 @@ public sealed partial class DuplicateWorker(NpgsqlDataSource database, EventsFed
             try
             {
                 if (await FollowBatchAsync(stoppingToken) == 0)
-                    await fed.WaitAsync(Poll, stoppingToken);
+                    await fed.WaitAsync(EventFeed.Duplicates, Poll, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
