@@ -211,6 +211,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             ["aid"] = alert,
             ["chid"] = channel.GetProperty("id").GetGuid(),
             ["bid"] = conversion.GetProperty("id"),
+            ["conversionId"] = conversion.GetProperty("id"),
             ["personId"] = person,
             ["mergeId"] = merge,
         });
