@@ -6,7 +6,7 @@
 // Learns what ships as the default model of matching, and answers a set without the product around it.
 //   dotnet run -c Release bench/matching.cs -- train MODEL.json NAME WEIGHTS_DIR... -- CURVES_DIR...
 //   dotnet run -c Release bench/matching.cs -- predict DIR PREDICTIONS.jsonl [MODEL.json]
-// A set is what bench/matching/simulate.py writes; to learn from one it needs owners.jsonl (simulate.py ... --owners): [touchpoint, person] a line.
+// A set is what bench/matching/simulate.py writes; owners.jsonl says whose each touchpoint is and is read by train alone.
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;

@@ -36,7 +36,7 @@ public sealed record ConversionInfo(Guid Id, Guid WebsiteId, string SenderId, st
     /// <summary>What happened to it, oldest first by the sender's clock.</summary>
     public IReadOnlyList<ConversionStep> Lifecycle { get; init; } = [];
 
-    /// <summary>The touch that earned it; null until matching has looked at it.</summary>
+    /// <summary>How it stands (<c>decision</c>) and the touch that earned it, whose fields are null when none did; null until matching has looked at it.</summary>
     public JsonElement? Match { get; init; }
 
     /// <summary>How sure the match is, 0..1; null as above.</summary>
@@ -167,11 +167,16 @@ public sealed class ConversionQueries(ClarityDb database)
 
     private sealed record Row(Guid Id, Guid WebsiteId, string SenderId, string? Number, string Kind, string? Name, string Status, string? SenderStatus, string Source, Guid? ConnectionId,
         string? ConnectionName, bool IsTest, DateTimeOffset OccurredAt, DateTimeOffset? StartsAt, DateTimeOffset? PaidAt, decimal? Value, string? Currency, decimal Refunded,
-        string? Location, string? VisitorId, DateTimeOffset UpdatedAt, string? Attribution, string? Items)
+        string? Location, string? VisitorId, DateTimeOffset UpdatedAt, string? Attribution, string? Items, double? Confidence, string? Reasons, string? Match)
     {
         public ConversionInfo ToInfo() => new(Id, WebsiteId, SenderId, Number, EnumText.Parse<ConversionKind>(Kind) ?? ConversionKind.Manual, Name,
             EnumText.Parse<ConversionStatus>(Status) ?? ConversionStatus.Pending, SenderStatus, Source, ConnectionId, ConnectionName, IsTest, OccurredAt, StartsAt, PaidAt,
-            Value, Currency, Refunded, Location, VisitorId, UpdatedAt);
+            Value, Currency, Refunded, Location, VisitorId, UpdatedAt)
+        {
+            Match = Match is null ? null : JsonElement.Parse(Match),
+            Confidence = Confidence,
+            Reasons = Reasons is null ? [] : JsonSerializer.Deserialize<List<string>>(Reasons)!,
+        };
     }
 
     private sealed record SumRow(string Status, string? Currency, long Count, decimal Value, decimal Refunded);
@@ -189,8 +194,13 @@ public sealed class ConversionQueries(ClarityDb database)
             SELECT c.id AS "Id", c.website_id AS "WebsiteId", c.sender_id AS "SenderId", c.number AS "Number", c.kind AS "Kind", c.event_name AS "Name", c.status AS "Status",
                    c.sender_status AS "SenderStatus", c.source AS "Source", c.connection_id AS "ConnectionId", k.name AS "ConnectionName", c.is_test AS "IsTest",
                    c.occurred_at AS "OccurredAt", c.starts_at AS "StartsAt", c.paid_at AS "PaidAt", c.value AS "Value", c.currency AS "Currency", c.refunded AS "Refunded",
-                   c.location AS "Location", c.visitor_id AS "VisitorId", c.updated_at AS "UpdatedAt", c.attribution::text AS "Attribution", c.items::text AS "Items"
+                   c.location AS "Location", c.visitor_id AS "VisitorId", c.updated_at AS "UpdatedAt", c.attribution::text AS "Attribution", c.items::text AS "Items",
+                   m.confidence AS "Confidence", m.reasons::text AS "Reasons",
+                   CASE WHEN m.conversion_id IS NOT NULL THEN jsonb_build_object('decision', m.decision, 'touchpointId', t.id, 'eventId', t.event_id, 'occurredAt', t.occurred_at,
+                        'channel', t.channel, 'campaign', t.campaign)::text END AS "Match"
               FROM conversions c LEFT JOIN connections k ON k.workspace_id = c.workspace_id AND k.id = c.connection_id
+              LEFT JOIN matches m ON m.workspace_id = c.workspace_id AND m.conversion_id = c.id
+              LEFT JOIN touchpoints t ON t.workspace_id = c.workspace_id AND t.website_id = c.website_id AND t.id = m.touchpoint_id
              WHERE c.workspace_id = ANY ({workspaces}) AND ({websiteId}::uuid IS NULL OR c.website_id = {websiteId}) AND ({id}::uuid IS NULL OR c.id = {id})
                AND ({cursor}::uuid IS NULL OR c.id < {cursor}) AND ({kind}::text IS NULL OR c.kind = {kind}) AND ({status}::text IS NULL OR c.status = {status})
                AND ({filter.Source}::text IS NULL OR c.source = {filter.Source})

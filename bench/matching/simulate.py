@@ -2,7 +2,7 @@
 """Seeded simulator of appointment businesses with ground truth (our own making, stdlib only).
 
 usage: simulate.py SEED N_BOOKINGS OUTDIR
-writes touchpoints.jsonl, bookings.jsonl, truth.jsonl (see reference/attribution.md for the fields).
+writes touchpoints.jsonl, bookings.jsonl, truth.jsonl (docs/matching.md), and owners.jsonl: whose each touchpoint is, to learn from.
 All people, names, numbers and addresses are invented; e-mail domains are altered on purpose.
 """
 import hashlib, json, os, random, sys, unicodedata

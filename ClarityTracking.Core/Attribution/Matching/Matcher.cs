@@ -16,7 +16,7 @@ public static class Matcher
     private const double Slight = .1;
 
     /// <summary>A visitor less likely the customer is not named: a wrong name costs more than none.</summary>
-    private static readonly double Named = double.Parse(Environment.GetEnvironmentVariable("NAMED") ?? ".5", System.Globalization.CultureInfo.InvariantCulture);
+    private const double Named = .65;
 
     /// <summary>The answer.</summary>
     /// <param name="subject">The conversion.</param>
