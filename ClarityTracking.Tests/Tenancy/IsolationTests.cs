@@ -191,6 +191,12 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             INSERT INTO alerts (workspace_id, website_id, id, kind, subject, subject_name, severity, state, opening, evidence, opened_at, updated_at, resolved_at)
             VALUES ('{site.WorkspaceId}', '{site.Id}', '{alert}', 'no_events', '', '', 'critical', 'resolved', 1, '{"{"}"value":30,"threshold":24,"unit":"hours","detail":{"{}"}{"}"}', now(), now(), now())
             """);
+        // what follows the conversion in the background must be over before rows are compared
+        for (var patience = 0; patience < 200 && !await app.ValueAsync<bool>($"""
+            SELECT EXISTS (SELECT FROM matches WHERE website_id = '{site.Id}') AND NOT EXISTS (SELECT FROM match_queue WHERE website_id = '{site.Id}')
+               AND NOT EXISTS (SELECT FROM event_feed WHERE website_id = '{site.Id}' AND follower <> 'duplicates')
+            """); patience++)
+            await Task.Delay(50);
         var (person, merge) = (Guid.CreateVersion7(), Guid.CreateVersion7());
         await app.RunAsync($"""
             INSERT INTO persons (workspace_id, website_id, id, created_at, last_seen_at) VALUES ('{site.WorkspaceId}', '{site.Id}', '{person}', now(), now());
