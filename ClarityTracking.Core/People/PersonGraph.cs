@@ -172,13 +172,17 @@ internal sealed class PersonGraph
             if (sighting.At > known.LastSeen)
                 (known.LastSeen, known.IsChanged) = (sighting.At, true);
         }
+        // what stays with another person is not shown of this one, also when the two are taken apart again
+        var told = sighting.Shown with { Email = IsOwn(PersonIdKind.Email) ? sighting.Shown.Email : null, Phone = IsOwn(PersonIdKind.Phone) ? sighting.Shown.Phone : null };
         var isNewest = sighting.At >= owner.LastSeen;
-        var shown = isNewest ? sighting.Shown.Over(owner.Shown) : owner.Shown.Over(sighting.Shown);
+        var shown = isNewest ? told.Over(owner.Shown) : owner.Shown.Over(told);
         owner.IsChanged |= shown != owner.Shown || isNewest;
         owner.Shown = shown;
         foreach (var seen in new[] { owner, Persons[root] })
             if (sighting.At > seen.LastSeen)
                 (seen.LastSeen, seen.IsChanged) = (sighting.At, true);
+
+        bool IsOwn(PersonIdKind kind) => Tokens.TryGetValue(sighting.Tokens.FirstOrDefault(t => t.Kind == kind && t.IsCounted), out var known) && known.PersonId == owner.Id;
     }
 
     private IEnumerable<Guid> GroupOf(Guid root) => Persons.Keys.Where(id => RootOf(id) == root);

@@ -193,6 +193,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             """);
         await Eventually.GetAsync(async () => await app.ValueAsync<bool>($"""
             SELECT NOT EXISTS (SELECT FROM outbox WHERE website_id = '{site.Id}') AND NOT EXISTS (SELECT FROM event_feed WHERE website_id = '{site.Id}')
+               AND EXISTS (SELECT FROM matches WHERE website_id = '{site.Id}') AND NOT EXISTS (SELECT FROM match_queue WHERE website_id = '{site.Id}')
             """) ? true : (bool?)null, "workers to have nothing left to do"); // else they write between two fingerprints
         var review = Guid.CreateVersion7();
         await app.RunAsync($"INSERT INTO bot_reviews (workspace_id, website_id, event_id, review_id, is_bot, reviewed_at) VALUES ('{site.WorkspaceId}', '{site.Id}', '{id}', '{review}', false, now())");
@@ -226,6 +227,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             ["aid"] = alert,
             ["chid"] = channel.GetProperty("id").GetGuid(),
             ["bid"] = conversion.GetProperty("id"),
+            ["conversionId"] = conversion.GetProperty("id"),
             ["personId"] = person,
             ["mergeId"] = merge,
         });
