@@ -180,10 +180,45 @@ static class Learning
         };
     }
 
+    /// <summary>
+    /// A booking of which less is told: systems differ in what they tell, and a weight that was learned only beside others must hold without them.
+    /// </summary>
+    private static Booking Masked(Booking booking)
+    {
+        var random = new Random(BitConverter.ToInt32(booking.Subject.Id.ToByteArray()));
+        bool Drop(double share = .5) => random.NextDouble() < share;
+        var (subject, gone) = (booking.Subject, new HashSet<KeyKind>());
+        void Lose(double share, params KeyKind[] kinds)
+        {
+            if (Drop(share))
+                gone.UnionWith(kinds);
+        }
+        Lose(.15, KeyKind.Visitor);
+        Lose(.5, KeyKind.Click);
+        Lose(.6, KeyKind.Ip);
+        Lose(.4, KeyKind.Email, KeyKind.EmailLocal, KeyKind.EmailHash);
+        Lose(.4, KeyKind.Phone, KeyKind.PhoneEnd);
+        Lose(.3, KeyKind.Surname, KeyKind.GivenAndInitial);
+        var person = subject.Person;
+        return booking with
+        {
+            Subject = subject with
+            {
+                Keys = [.. subject.Keys.Where(k => !gone.Contains(LinkageKeys.KindOf(k)))],
+                Person = new TouchpointPerson(gone.Contains(KeyKind.Surname) ? [] : person.Names, gone.Contains(KeyKind.Email) ? [] : person.Emails, gone.Contains(KeyKind.Phone) ? [] : person.Phones,
+                    gone.Contains(KeyKind.Ip) ? null : person.Ip, gone.Contains(KeyKind.EmailHash) ? [] : person.EmailHashes),
+                Agent = Drop(.6) ? default : subject.Agent,
+                Location = Drop() ? null : subject.Location,
+                Service = Drop() ? null : subject.Service,
+                Intake = Drop(.3) ? IntakeKind.Unknown : subject.Intake,
+            },
+        };
+    }
+
     private static bool IsRight(MatchSet set, Booking booking, MatchTouch? touch) => (touch is null ? null : set.NameOf[touch.Id]) == booking.LastTouch;
 
     private static List<(string[] Names, double[] Amounts, bool IsMine)> Rows(MatchSet[] sets, MatchModel model, Func<Matcher.Compared, Levels> levels, Func<Matcher.Compared, bool> counts) =>
-        [.. sets.SelectMany(set => set.Bookings.AsParallel().SelectMany(b => Matcher.Compare(b.Subject, set.CandidatesOf(b), set.StatisticsOf(b), model).Where(counts).Select(c =>
+        [.. sets.SelectMany(set => set.Bookings.Concat(set.Bookings.Select(Masked)).ToList().AsParallel().SelectMany(b => Matcher.Compare(b.Subject, set.CandidatesOf(b), set.StatisticsOf(b), model).Where(counts).Select(c =>
         {
             var features = levels(c).Features().ToList();
             return (features.ConvertAll(f => f.Name).ToArray(), features.ConvertAll(f => f.Amount).ToArray(), set.OwnerOf[(c.Profile.Credited ?? c.Profile.Touches[^1]).Id] == b.PersonId);

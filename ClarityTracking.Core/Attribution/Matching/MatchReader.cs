@@ -35,7 +35,7 @@ internal sealed class MatchReader(SecretProtector protector, ConversionWriter co
 
     /// <summary>
     /// What may be the customer's: the newest touchpoints that share a key with the conversion, all of their profiles, and those that share an address, a number
-    /// or a device's address with these. Other conversions stand beside them: they show whose browser it was. One statement, an index range for each key.
+    /// or a device's address with these. Other conversions stand beside them: they show whose browser it was; leads do not, their touchpoint says the same. One statement, an index range for each key.
     /// </summary>
     public async Task<List<MatchTouch>> CandidatesAsync(NpgsqlConnection connection, Guid workspaceId, Guid websiteId, MatchSubject subject, CancellationToken cancel)
     {
@@ -162,7 +162,7 @@ internal sealed class MatchReader(SecretProtector protector, ConversionWriter co
 
     private static string ConversionsOf(string profiles) => $"""
         SELECT c.id FROM {profiles} p CROSS JOIN LATERAL (
-            SELECT c.id FROM conversions c WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.visitor_id = p.profile AND NOT c.is_test
+            SELECT c.id FROM conversions c WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.visitor_id = p.profile AND NOT c.is_test AND c.kind <> 'lead'
                AND c.occurred_at BETWEEN $4 - interval '{MatchQueue.EvidenceDays} days' AND $4 + interval '{MatchQueue.EvidenceDays} days'
              ORDER BY c.occurred_at DESC LIMIT {MatchCandidates.PerProfile}) c
         """;
@@ -173,7 +173,7 @@ internal sealed class MatchReader(SecretProtector protector, ConversionWriter co
             SELECT t.profile FROM touchpoints t WHERE t.workspace_id = $1 AND t.website_id = $2 AND t.id = h.id AND NOT t.is_test OFFSET 0) t
         UNION
         SELECT coalesce(c.visitor_id, h.id::text) FROM {conversions} h CROSS JOIN LATERAL (
-            SELECT c.visitor_id FROM conversions c WHERE c.workspace_id = $1 AND c.id = h.id AND NOT c.is_test OFFSET 0) c
+            SELECT c.visitor_id FROM conversions c WHERE c.workspace_id = $1 AND c.id = h.id AND NOT c.is_test AND c.kind <> 'lead' OFFSET 0) c
         """;
 
     private static readonly string CandidateSql = $"""
@@ -205,7 +205,7 @@ internal sealed class MatchReader(SecretProtector protector, ConversionWriter co
         UNION ALL
         SELECT c.id, true, c.occurred_at, 'conversion', coalesce(c.visitor_id, c.id::text), NULL, c.personal_sealed, NULL, NULL, NULL, NULL, NULL, w.default_country, c.attribution::text,
                ARRAY(SELECT k.key FROM conversion_keys k WHERE k.workspace_id = $1 AND k.conversion_id = f.id AND (k.key >> 60 & 15) <> {(int)KeyKind.Slot})
-          FROM others f CROSS JOIN LATERAL (SELECT * FROM conversions c WHERE c.workspace_id = $1 AND c.id = f.id AND c.id <> $5 AND NOT c.is_test OFFSET 0) c
+          FROM others f CROSS JOIN LATERAL (SELECT * FROM conversions c WHERE c.workspace_id = $1 AND c.id = f.id AND c.id <> $5 AND NOT c.is_test AND c.kind <> 'lead' OFFSET 0) c
           JOIN websites w ON w.workspace_id = $1 AND w.id = $2
         """;
 }

@@ -90,7 +90,7 @@ public sealed class MatchTests(AppFixture app) : IClassFixture<AppFixture>
         Assert.Equal((.2, 1.0), Of(await AppFixture.JsonOf(await site.CallAsync(HttpMethod.Put, "match-settings", new { creditFrom = .2, reviewBelow = 1.0 }))));
         await site.SettledAsync(1);
         var review = (await AppFixture.JsonOf(await site.CallAsync(HttpMethod.Get, "matches?decision=review"))).GetProperty("items");
-        Assert.Equal("K1", Assert.Single(review.EnumerateArray()).GetProperty("bookingId").GetString());
+        Assert.Contains(review.EnumerateArray(), m => m.GetProperty("bookingId").GetString() == "K1");
         await site.CallAsync(HttpMethod.Put, "match-settings", new { creditFrom = 1.0, reviewBelow = .1 });
         Assert.Equal(JsonValueKind.Null, (await site.SettledAsync(1))["K1"].GetProperty("tp_id").ValueKind);
         await AppFixture.ProblemOf(await site.CallAsync(HttpMethod.Get, "matches?decision=nonsense"), 422);
