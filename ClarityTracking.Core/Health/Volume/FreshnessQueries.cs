@@ -8,6 +8,9 @@ namespace ClarityTracking.Core.Health.Volume;
 
 /// <summary>How long something took: half, nine in ten, and all but one in a hundred took no longer. Seconds, right to <see cref="LatencyBuckets.RelativeError"/>.</summary>
 /// <param name="Events">How many it is read from.</param>
+/// <param name="P50">Half took no longer.</param>
+/// <param name="P90">Nine in ten took no longer.</param>
+/// <param name="P99">All but one in a hundred took no longer.</param>
 public sealed record Latency(long Events, double P50, double P90, double P99)
 {
     /// <summary>Out of counts by bucket; null when there are none.</summary>
@@ -39,6 +42,8 @@ public sealed record DestinationFreshness(Guid ConnectionId, string? Name, strin
 
 /// <summary>An hour or a day.</summary>
 /// <param name="At">Its begin (UTC).</param>
+/// <param name="Received">Occurred to received.</param>
+/// <param name="Delivered">Received to the platform's answer.</param>
 public sealed record FreshnessPoint(DateTimeOffset At, Latency? Received, Latency? Delivered);
 
 /// <summary>How fresh a website's events are.</summary>
