@@ -8,9 +8,9 @@ namespace ClarityTracking.Core.Health.Volume;
 
 /// <summary>How long something took: half, nine in ten, and all but one in a hundred took no longer. Seconds, right to <see cref="LatencyBuckets.RelativeError"/>.</summary>
 /// <param name="Events">How many it is read from.</param>
-/// <param name="P50">Seconds that half took at most.</param>
-/// <param name="P90">Seconds that nine in ten took at most.</param>
-/// <param name="P99">Seconds that all but one in a hundred took at most.</param>
+/// <param name="P50">Half took no longer.</param>
+/// <param name="P90">Nine in ten took no longer.</param>
+/// <param name="P99">All but one in a hundred took no longer.</param>
 public sealed record Latency(long Events, double P50, double P90, double P99)
 {
     /// <summary>Out of counts by bucket; null when there are none.</summary>
