@@ -1,5 +1,6 @@
 using ClarityTracking.Core.Health.InstallCheck;
 using ClarityTracking.Core.Tenancy;
+using ClarityTracking.Web.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace ClarityTracking.Web.Endpoints;
