@@ -64,8 +64,8 @@ public sealed class StitchingTests(AppFixture app) : IClassFixture<AppFixture>
         await app.RunAsync($"""
             ALTER TABLE touchpoints ADD CONSTRAINT poison CHECK (NOT (website_id = '{site.Site.Id}' AND visitor_id = 'poison'))
             """);
-        await site.BrowseAsync(TouchSite.View("v1", Now), TouchSite.View("poison", Now), TouchSite.View("v2", Now));
-        await site.BrowseAsync(TouchSite.View("v3", Now));
+        await site.BrowseAsync(TouchSite.View("v1", Now), TouchSite.View("poison", Now.AddSeconds(1)), TouchSite.View("v2", Now.AddSeconds(2)));
+        await site.BrowseAsync(TouchSite.View("v3", Now.AddSeconds(3)));
         Assert.Equal("v1 v2 v3", await site.TouchesAsync("visitor_id"));
     }
 
