@@ -43,15 +43,15 @@ public static class VolumeFindings
         var part = series.Values.Where(s => s.Key != whole.Key && Contains(whole.Key, s.Key) && Depth(s.Key) == Depth(whole.Key) + 1)
             .Select(s => (Series: s, Own: s.Of(window.Length)))
             .Where(s => s.Own is { } own && own.Usual > 0 && own.Observed <= (1 - VolumeDetector.LeastDrop) * own.Usual
-                && GoesOn(new VolumeWindow(window.Length, window.Observed - own.Observed, window.Usual - own.Usual, 0), whole, ratio))
+                && GoesOn(new VolumeWindow(window.Length, window.Observed - own.Observed, window.Usual - own.Usual, 0), whole, ratio, isPartSilent: own.Observed == 0))
             .OrderByDescending(s => s.Own!.Value.Usual - s.Own.Value.Observed).Select(s => s.Series).FirstOrDefault();
         return part is null ? whole : part.Verdict.State == VolumeState.Drop ? Culprit(series, part) : part;
     }
 
-    /// <summary>Is all but the part as usual, or at least not so low that it shares in the drop?</summary>
-    private static bool GoesOn(VolumeWindow rest, VolumeSeries whole, double ratio) =>
-        rest.Usual > 0 && rest.Observed >= (1 - whole.Usual.Tolerance) * .9 * rest.Usual
-        && VolumeDetector.Surprise(rest.Observed, Math.Max(ratio, .01) * rest.Usual) / whole.Usual.Dispersion.Over(rest.Length) >= VolumeDetector.Clear;
+    /// <summary>Is all but the part as usual, and not so by the chance that what holds for the whole allows? Beside a part that is silent, that it speaks is enough.</summary>
+    private static bool GoesOn(VolumeWindow rest, VolumeSeries whole, double ratio, bool isPartSilent) =>
+        rest.Usual > 0 && rest.Observed > 0 && rest.Observed >= (1 - whole.Usual.Tolerance) * .9 * rest.Usual
+        && (isPartSilent || VolumeDetector.Surprise(rest.Observed, Math.Max(ratio, .01) * rest.Usual) / whole.Usual.Dispersion.Over(rest.Length) >= VolumeDetector.Clear);
 
     /// <summary>
     /// Did a part fall no more than its whole in a time at whose end the whole is as usual again? Then it is what is left of a drop that is over: where
