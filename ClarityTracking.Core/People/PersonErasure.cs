@@ -53,6 +53,7 @@ public sealed class PersonErasure(ClarityDb tenants, NpgsqlDataSource database, 
             deliveries += await DropWaitingAsync(connection, footprint, batch, cancel);
             calls += await EmptyCallsAsync(connection, footprint, batch, cancel);
             events += await OverwriteEventsAsync(connection, footprint, batch, cancel);
+            await ForgetDuplicatesAsync(connection, footprint, batch, cancel);
             await transaction.CommitAsync(cancel);
         }
         var webhooks = await EmptyWebhooksAsync(connection, footprint, request, cancel);
@@ -100,6 +101,14 @@ public sealed class PersonErasure(ClarityDb tenants, NpgsqlDataSource database, 
                click_ids = NULL, cookies = NULL, match_keys = NULL, personal_sealed = NULL, redacted = '["{Erased}"]',
                properties = coalesce((SELECT jsonb_object_agg(key, value) FROM jsonb_each(e.properties) WHERE key IN ('items', 'channel', 'location', 'service', 'content_name')), jsonb_build_object())
          WHERE workspace_id = $1 AND website_id = $2 AND id = ANY ($3)
+        """, cancel, person.WorkspaceId, person.WebsiteId, events);
+
+    /// <summary>What they were compared with others by; that something was told twice stays.</summary>
+    private static Task<long> ForgetDuplicatesAsync(NpgsqlConnection connection, PersonFootprint person, Guid[] events, CancellationToken cancel) => RunAsync(connection, """
+        WITH keys AS (DELETE FROM duplicate_keys WHERE workspace_id = $1 AND website_id = $2 AND id = ANY ($3)),
+        compared AS (UPDATE duplicate_events SET visitor_id = NULL, visitors = '{}', persons = '{}', path = NULL, about = NULL WHERE workspace_id = $1 AND website_id = $2 AND id = ANY ($3)),
+        members AS (UPDATE duplicate_members SET visitor_id = NULL WHERE workspace_id = $1 AND website_id = $2 AND id = ANY ($3) RETURNING group_id)
+        UPDATE duplicate_groups SET visitor_id = NULL WHERE workspace_id = $1 AND website_id = $2 AND id IN (SELECT group_id FROM members)
         """, cancel, person.WorkspaceId, person.WebsiteId, events);
 
     private static async Task OverwriteTouchpointsAsync(NpgsqlConnection connection, PersonFootprint person, CancellationToken cancel)

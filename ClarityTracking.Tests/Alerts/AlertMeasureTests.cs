@@ -80,6 +80,7 @@ public sealed class AlertMeasureTests(AlertApp app, ITestOutputHelper output) : 
         await app.TickAsync();
         Assert.Equal("no_events browser", await RaisedAsync(tenant));
         Assert.Equal("The snippet is silent", (await tenant.AlertAsync()).Text("title"));
+        app.Now += TimeSpan.FromSeconds(10); // the next minute begins
         await StreamAsync(tenant, 9, purchases: 2);
         Assert.Equal("", await RaisedAsync(tenant));
     }

@@ -376,7 +376,13 @@ public sealed class AlertWayTests(AlertApp app) : IClassFixture<AlertApp>
     {
         var tenant = await app.TenantAsync();
         var broken = await app.CreateWebsiteAsync(tenant.Account, "Broken", "broken.example.com");
-        await app.RunAsync($"UPDATE websites SET time_zone = 'Nowhere/Land' WHERE id = '{broken.Id}'; INSERT INTO event_rollups VALUES ('{broken.WorkspaceId}', '{broken.Id}', '{app.Now:yyyy-MM-dd HH}:00Z', 'lead', false, 1, 0)");
+        // an age without end is no number that can be compared
+        var endless = Guid.CreateVersion7();
+        await app.RunAsync($"""
+            INSERT INTO connections (workspace_id, website_id, id, platform, name, settings, credentials, enabled, state, state_changed_at, created_at, updated_at)
+            SELECT '{broken.WorkspaceId}', '{broken.Id}', '{endless}', platform, 'Endless', settings, credentials, true, 'paused', '-infinity', created_at, updated_at
+              FROM connections WHERE id = '{await tenant.ConnectionAsync()}'
+            """);
         await tenant.StateAsync(await tenant.ConnectionAsync(), "paused", "expired");
         app.Now += TimeSpan.FromMinutes(1);
         Assert.Equal(new AlertRun(1, 1, 1, 0), await app.TickAsync());
