@@ -379,8 +379,8 @@ public sealed class AlertWayTests(AlertApp app) : IClassFixture<AlertApp>
         // an age without end is no number that can be compared
         var endless = Guid.CreateVersion7();
         await app.RunAsync($"""
-            INSERT INTO connections (workspace_id, website_id, id, platform, name, settings, credentials, enabled, state, state_changed_at, created_at, updated_at)
-            SELECT '{broken.WorkspaceId}', '{broken.Id}', '{endless}', platform, 'Endless', settings, credentials, true, 'paused', '-infinity', created_at, updated_at
+            INSERT INTO connections (workspace_id, website_id, id, platform, name, settings, credentials, enabled, state, state_changed_at, failures_in_a_row, created_at, updated_at)
+            SELECT '{broken.WorkspaceId}', '{broken.Id}', '{endless}', platform, 'Endless', settings, credentials, true, 'paused', '-infinity', 0, created_at, updated_at
               FROM connections WHERE id = '{await tenant.ConnectionAsync()}'
             """);
         await tenant.StateAsync(await tenant.ConnectionAsync(), "paused", "expired");

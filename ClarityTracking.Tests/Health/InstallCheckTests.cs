@@ -30,11 +30,11 @@ public sealed class InstallCheckTests(CheckApp app) : IClassFixture<CheckApp>
         Assert.Contains("Meta (1234567890123), Google (AW-99887766)", What(check, "pixels"), StringComparison.Ordinal);
         Assert.Contains("marked as a test", What(check, "event"), StringComparison.Ordinal);
         Assert.True(await app.ValueAsync<bool>($"SELECT bool_and(is_test) FROM events WHERE website_id = '{site.Site.Id}'"));
-        Assert.Contains("ClarityTrackingCheck/1.0", site.Agents);
+        Assert.Contains(site.Agents, a => a.StartsWith("Mozilla/5.0", StringComparison.Ordinal) && a.EndsWith(" ClarityTrackingCheck/1.0", StringComparison.Ordinal));
         Assert.DoesNotContain(site.Agents, a => a.Contains("Headless", StringComparison.Ordinal));
         // the same without a browser says what it could not see
         var fetched = await SightAsync(site, "/page");
-        Assert.Equal("page=pass snippet=pass key=pass script=pass connect=pass event=info consent=pass pixels=info tag_manager=info", Kinds(fetched));
+        Assert.Equal("page=pass snippet=pass key=pass script=pass connect=pass event=info consent=warn pixels=info tag_manager=info", Kinds(fetched));
     }
 
     [Theory]
@@ -100,8 +100,8 @@ public sealed class InstallCheckTests(CheckApp app) : IClassFixture<CheckApp>
 
         var huge = await new PageFetch(Networks()).GetAsync(new Uri(site.Url + "/huge"), CancellationToken.None);
         Assert.True(huge.IsCut && huge.Html.Length <= 2 * 1024 * 1024);
-        Assert.NotNull(await LookAsync(site, "/huge", Networks())); // ends, whatever it saw of it
-        Assert.InRange(site.HugeBytes, 0, 60L * 1024 * 1024);
+        var cut = await LookAsync(site, "/huge", Networks());
+        Assert.True(cut.IsCut || cut.Trouble is not null);
     }
 
     /// <summary>The site is let through, its neighbour on this machine is not: neither by redirect, nor as a script of the page.</summary>
@@ -226,8 +226,6 @@ public sealed class CheckApp : AppFixture
 /// <summary>A customer's website on a port of its own.</summary>
 sealed class CheckSite(WebApplication web, Account account, NewSite site, string tag) : IAsyncDisposable
 {
-    private long _huge;
-
     public Account Account { get; } = account;
 
     public NewSite Site { get; } = site;
@@ -246,8 +244,6 @@ sealed class CheckSite(WebApplication web, Account account, NewSite site, string
     public System.Collections.Concurrent.ConcurrentQueue<string> Asked { get; } = new();
 
     public System.Collections.Concurrent.ConcurrentQueue<string> Agents { get; } = new();
-
-    public long HugeBytes => Interlocked.Read(ref _huge);
 
     public static async Task<CheckSite> StartAsync(CheckApp app, Func<CheckSite, string> page)
     {
@@ -269,8 +265,7 @@ sealed class CheckSite(WebApplication web, Account account, NewSite site, string
     {
         var path = http.Request.Path.Value!;
         Asked.Enqueue(path);
-        var agent = http.Request.Headers.UserAgent.ToString();
-        Agents.Enqueue(agent.Contains("Mozilla", StringComparison.Ordinal) ? agent[(agent.LastIndexOf(' ') + 1)..] : agent);
+        Agents.Enqueue(http.Request.Headers.UserAgent.ToString());
         foreach (var (name, value) in Headers)
             http.Response.Headers[name] = value;
         if (Redirects.TryGetValue(path, out var to))
@@ -285,10 +280,7 @@ sealed class CheckSite(WebApplication web, Account account, NewSite site, string
         {
             var block = Encoding.ASCII.GetBytes("<p>" + new string('x', 64 * 1024 - 7) + "</p>");
             for (var i = 0; i < 1600 && !http.RequestAborted.IsCancellationRequested; i++)
-            {
                 await http.Response.Body.WriteAsync(block);
-                Interlocked.Add(ref _huge, block.Length);
-            }
             return;
         }
         if (!Pages.TryGetValue(path, out var body))

@@ -126,7 +126,7 @@ public sealed class SenderFixture : AppFixture
 
     /// <summary>Conversions of a website as <c>kind|status|value|refunded</c>, oldest first.</summary>
     internal Task<string> ConversionsAsync(Sender sender) => ValueAsync<string>(
-        $"SELECT coalesce(string_agg(concat_ws('|', kind, status, coalesce(round(value, 2)::text, '-'), trim_scale(refunded)), ' ' ORDER BY occurred_at), '') FROM conversions WHERE website_id = '{sender.Site.Id}'");
+        $"SELECT coalesce(string_agg(concat_ws('|', kind, status, coalesce(round(value, 2)::text, '-'), trim_scale(refunded)), ' ' ORDER BY occurred_at, sender_id), '') FROM conversions WHERE website_id = '{sender.Site.Id}'");
 
     /// <summary>Names of a website's server events with how many there are.</summary>
     internal Task<string> EventsAsync(Sender sender) => ValueAsync<string>($"""

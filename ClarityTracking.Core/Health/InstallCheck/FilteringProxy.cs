@@ -33,7 +33,10 @@ internal sealed class FilteringProxy : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public string Address => $"127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
 
-    /// <summary>Hosts that were refused because they are not public.</summary>
+    /// <summary>Where an address leads: host and port.</summary>
+    public static string PlaceOf(Uri url) => $"{url.Host}:{url.Port}";
+
+    /// <summary>Hosts and ports that were refused because they are not public.</summary>
     public ConcurrentDictionary<string, bool> Refused { get; } = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>More was asked for than is let through.</summary>
@@ -83,7 +86,7 @@ internal sealed class FilteringProxy : IAsyncDisposable
                 }
                 catch (HttpRequestException)
                 {
-                    Refused[url.Host] = true;
+                    Refused[PlaceOf(url)] = true;
                     await from.WriteAsync("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray(), cancel);
                     return;
                 }

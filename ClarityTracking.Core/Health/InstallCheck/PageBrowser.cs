@@ -166,7 +166,7 @@ internal sealed class PageBrowser(PublicNetworks networks, IConfiguration config
             Policies = seen.Policies,
             Requests = [.. seen.Requests.Values.Take(MostRequests)],
             Violations = [.. seen.Violations],
-            Trouble = proxy.Refused.ContainsKey(final.Host) || seen.FailedDocument is { } failed && proxy.Refused.ContainsKey(failed) ? $"{final.Host} is in a private network, where the check does not go."
+            Trouble = proxy.Refused.ContainsKey(FilteringProxy.PlaceOf(final)) ? $"{final.Host} is in a private network, where the check does not go."
                 : seen.DocumentFailure is { } failure ? $"{final.Host} could not be reached ({failure})."
                 : seen.DocumentStatus is null ? proxy.IsFull ? "The page is larger than the check takes in." : $"{final.Host} did not answer in time." : null,
         };
@@ -249,8 +249,6 @@ internal sealed class PageBrowser(PublicNetworks networks, IConfiguration config
 
         public string? DocumentUrl { get; private set; }
 
-        public string? FailedDocument { get; private set; }
-
         public int? DocumentStatus { get; private set; }
 
         public string? DocumentFailure { get; private set; }
@@ -284,7 +282,6 @@ internal sealed class PageBrowser(PublicNetworks networks, IConfiguration config
                     if (Text(told, "requestId") == _documentRequest && DocumentStatus is null)
                     {
                         DocumentFailure = Text(told, "errorText");
-                        FailedDocument = Uri.TryCreate(DocumentUrl, UriKind.Absolute, out var failed) ? failed.Host : null;
                         Loaded.TrySetResult();
                     }
                     break;

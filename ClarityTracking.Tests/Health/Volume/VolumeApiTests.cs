@@ -33,7 +33,7 @@ public sealed class VolumeApiTests(AppFixture app) : IClassFixture<AppFixture>
         Assert.Equal(1, all.GetProperty("ahead").GetProperty("events").GetInt64());
         Assert.Equal(0.0865, answer.GetProperty("relativeError").GetDouble());
         Assert.Equal("page_view", answer.GetProperty("byEvent")[0].GetProperty("name").GetString());
-        await AppFixture.ProblemOf(await client.GetAsync($"/api/websites/{site.Id}/freshness?from=2026-05-02&to=2026-05-01"), 400);
+        await AppFixture.ProblemOf(await client.GetAsync($"/api/websites/{site.Id}/freshness?from=2026-05-02&to=2026-05-01"), 422);
     }
 
     [Fact]
