@@ -4,12 +4,6 @@ using Npgsql;
 
 namespace ClarityTracking.Core.Health;
 
-/// <summary>Work that waits somewhere.</summary>
-/// <param name="Name">Which queue.</param>
-/// <param name="Waiting">How many; counting ends at 100,000.</param>
-/// <param name="OldestSeconds">Age of the oldest, or how long the longest overdue has waited; null = none.</param>
-public sealed record QueueMetric(string Name, long Waiting, double? OldestSeconds);
-
 /// <summary>Deliveries of a platform, all connections together.</summary>
 /// <param name="Platform">Which.</param>
 /// <param name="Connections">Connections that are on.</param>
@@ -36,26 +30,13 @@ public sealed record JobMetric(string Name, string State, DateTimeOffset? LastAt
 /// <param name="Queues">Work that waits.</param>
 /// <param name="Lanes">Deliveries by platform.</param>
 /// <param name="Jobs">Scheduled jobs.</param>
-public sealed record SystemState(DateTimeOffset At, long EventsThisHour, long EventsLastHour, long DatabaseBytes, long Connections, IReadOnlyList<QueueMetric> Queues,
+public sealed record SystemState(DateTimeOffset At, long EventsThisHour, long EventsLastHour, long DatabaseBytes, long Connections, IReadOnlyList<WorkQueue> Queues,
     IReadOnlyList<LaneMetric> Lanes, IReadOnlyList<JobMetric> Jobs);
 
 /// <summary>How the installation does, in numbers; only its operator sees all tenants' together.</summary>
-public sealed class SystemMetrics(NpgsqlDataSource database, TimeProvider clock)
+public sealed class SystemMetrics(NpgsqlDataSource database, WorkQueues queues, TimeProvider clock)
 {
     private const int Patience = 10; // seconds
-
-    /// <summary>Each queue by name; oldest is a time in the past, or NULL.</summary>
-    private const string Queues = """
-        SELECT 'outbox', coalesce(sum(cardinality(event_ids)), 0)::bigint, NULL::timestamptz, min(id::text) FROM (SELECT id, event_ids FROM outbox ORDER BY id LIMIT 100000) o
-        UNION ALL
-        SELECT 'feed_' || follower, sum(cardinality(event_ids))::bigint, NULL, min(id::text) FROM (SELECT follower, id, event_ids FROM event_feed ORDER BY follower, id LIMIT 100000) f GROUP BY follower
-        UNION ALL
-        SELECT 'webhooks', count(*), min(next_attempt_at), NULL FROM (SELECT next_attempt_at FROM inbound_webhooks WHERE status = 'received' ORDER BY next_attempt_at LIMIT 100000) w
-        UNION ALL
-        SELECT 'matches', count(*), min(due_at), NULL FROM (SELECT due_at FROM match_queue ORDER BY due_at LIMIT 100000) m
-        UNION ALL
-        SELECT 'deliveries', count(*), min(next_attempt_at) FILTER (WHERE claimed_until IS NULL OR claimed_until <= $1), NULL FROM (SELECT next_attempt_at, claimed_until FROM delivery_queue LIMIT 100000) d
-        """;
 
     private const string Lanes = """
         SELECT c.platform, count(*) FILTER (WHERE c.enabled), count(*) FILTER (WHERE c.enabled AND c.state <> 'healthy'), coalesce(sum(q.waiting), 0)::bigint, min(q.due),
@@ -78,14 +59,6 @@ public sealed class SystemMetrics(NpgsqlDataSource database, TimeProvider clock)
         var now = clock.GetUtcNow();
         var thisHour = Reports.RollupWriter.HourOf(now);
         await using var connection = await database.OpenConnectionAsync(cancel);
-        var queues = new List<QueueMetric>();
-        await using (var command = Command(connection, Queues, now))
-        await using (var row = await command.ExecuteReaderAsync(cancel))
-            while (await row.ReadAsync(cancel))
-            {
-                DateTimeOffset? oldest = !row.IsDBNull(3) ? Reports.EventQueries.TimeOf(Guid.Parse(row.GetString(3))) : row.IsDBNull(2) ? null : row.GetFieldValue<DateTimeOffset>(2);
-                queues.Add(new QueueMetric(row.GetString(0), row.GetInt64(1), Since(oldest, now)));
-            }
         var lanes = new List<LaneMetric>();
         await using (var command = Command(connection, Lanes, now, thisHour.AddHours(-1)))
         await using (var row = await command.ExecuteReaderAsync(cancel))
@@ -100,7 +73,7 @@ public sealed class SystemMetrics(NpgsqlDataSource database, TimeProvider clock)
         await sum.ReadAsync(cancel);
         var (current, last, size, open) = (sum.GetInt64(0), sum.GetInt64(1), sum.GetInt64(2), sum.GetInt64(3));
         await sum.CloseAsync();
-        return new SystemState(now, current, last, size, open, queues, lanes, await JobsAsync(connection, cancel));
+        return new SystemState(now, current, last, size, open, await queues.GetAsync(cancel), lanes, await JobsAsync(connection, cancel));
     }
 
     /// <summary>Out of the scheduler's own tables, which are not there before a node has scheduled anything.</summary>

@@ -19,14 +19,14 @@ public sealed class WorkQueues(NpgsqlDataSource database, TimeProvider clock)
 {
     private const int Most = 10_000;
 
-    /// <summary>Queues whose rows carry the time they became due by their UUIDv7 id, or by a column. One line a queue.</summary>
+    /// <summary>Queues whose rows carry the time they became due by their UUIDv7 id, or by a column; what is being sent is due when its claim ends. One line a queue.</summary>
     private static readonly (string Name, string Rows, string? DueAt, int Limit)[] Queues =
     [
         ("routing", "outbox", null, 30),
-        ("touchpoints", "event_feed WHERE follower = 'touchpoints'", null, 60),
-        ("duplicates", "event_feed WHERE follower = 'duplicates'", null, 60),
+        ("touchpoints", "event_feed WHERE follower IN ('touchpoints', 'conversions')", null, 60),
+        ("duplicates", "event_feed WHERE follower IN ('duplicates', 'repeats')", null, 60),
         ("webhooks", "inbound_webhooks WHERE status = 'received'", "next_attempt_at", 300),
-        ("deliveries", "delivery_queue", "next_attempt_at", 300),
+        ("deliveries", "delivery_queue", "greatest(next_attempt_at, claimed_until)", 300),
         ("matching", "match_queue", "due_at", 120),
         ("replays", "delivery_jobs WHERE status IN ('queued', 'running')", "next_batch_at", 120),
     ];
@@ -41,7 +41,7 @@ public sealed class WorkQueues(NpgsqlDataSource database, TimeProvider clock)
         {
             await using var command = new NpgsqlCommand(dueAt is null
                 ? $"SELECT (SELECT count(*) FROM (SELECT FROM {rows} LIMIT {Most}) q), (SELECT id FROM {rows} ORDER BY id LIMIT 1), NULL::timestamptz"
-                : $"SELECT count(*), NULL::uuid, min({dueAt}) FROM (SELECT {dueAt} FROM {rows} LIMIT {Most}) q", connection);
+                : $"SELECT count(*), NULL::uuid, min(due) FROM (SELECT {dueAt} AS due FROM {rows} LIMIT {Most}) q", connection);
             command.CommandTimeout = 5;
             await using var row = await command.ExecuteReaderAsync(cancel);
             await row.ReadAsync(cancel);
