@@ -20,7 +20,7 @@ internal static class AlertCatalog
             0, 0, AlertSeverity.Critical, "connections", AlertMeasures.Expired, name => $"The credentials of {name} have expired"),
         new("credential_expiring", "Credentials expire soon", "The credentials of a connection expire within {0}", "days", 7, (0, 90), true,
             0, 60, AlertSeverity.Warning, "connections", AlertMeasures.Expiring, name => $"The credentials of {name} expire soon"),
-        new("no_events", "No events", "No event has arrived for {0}, or for so long that it is no chance", "hours", 24, (1, 720), false,
+        new("no_events", "No events", "No event has arrived for {0}, or the silence is too long to be chance", "hours", 24, (1, 720), false,
             0, 5, AlertSeverity.Critical, "volume", AlertMeasures.Silence, name => name switch { "browser" => "The snippet is silent", "" => "No events arrive", _ => $"No {name} events arrive" },
             OfVolume: VolumeMeasures.NoEvents),
         new("volume_drop", "Fewer events than usual", "An event comes {0} less often than usual at this hour of the week, and that is no chance", "%", 40, (25, 100), false,

@@ -75,6 +75,7 @@ public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptio
                                        AND n.connection_id = connection_states.connection_id AND n.number > connection_states.number)
                 """, deliveries),
             ("inbound_webhooks", "status <> 'received' AND last_received_at < $1", deliveries),
+            ("bot_reviews", "event_id < $1", Partitions.LowestId(events)),
             ("alerts", "state = 'resolved' AND resolved_at < $1", deliveries),
             ("alert_messages", "state <> 'queued' AND created_at < $1", deliveries),
             // platforms' own scores go with the events they were about

@@ -80,7 +80,7 @@ public sealed class LinksTests(AppFixture app, Browser browser) : IClassFixture<
         await page.Locator("[data-booking=BK-7] .row-link").ClickAsync();
         var panel = page.GetByTestId("booking-panel");
         await Expect(panel).ToContainTextAsync("Confirmed");
-        await Expect(panel).ToContainTextAsync("Not matched yet");
+        await Expect(panel).ToContainTextAsync("nobody who fits the customer");
         await sender.PostAsync("booking.rescheduled", new { booking_id = "BK-7", starts_at = "2026-12-02T10:00:00Z" }, at: DateTimeOffset.UtcNow.AddMinutes(-10));
         await sender.PostAsync("booking.completed", new { booking_id = "BK-7" });
         await sender.PostAsync("order.refunded", new { order_id = "BK-7", value = "15.00", currency = "EUR", refund_id = "r1" });

@@ -24,7 +24,7 @@ public static class BotEndpoints
 
     internal static async Task<Results<Ok<QuarantineSummary>, ProblemHttpResult>> SummaryAsync(
         Guid id, Caller caller, Quarantine quarantine, CancellationToken cancel, DateTimeOffset? from = null, DateTimeOffset? to = null) =>
-        (await quarantine.SummaryAsync(caller, id, from, to, cancel)).Ok();
+        (await quarantine.SummaryAsync(caller, id, from?.ToUniversalTime(), to?.ToUniversalTime(), cancel)).Ok();
 
     internal static async Task<Results<Ok<BotReviewResult>, ProblemHttpResult>> ReviewAsync(
         Guid id, BotReview review, Caller caller, Quarantine quarantine, CancellationToken cancel) =>

@@ -95,10 +95,13 @@ public sealed partial class OAuthRefresh(ClarityDb database, OAuthClient client,
         var now = clock.GetUtcNow();
         await using var db = database.System();
         return (await db.Database.SqlQueryRaw<OAuthGrant>($"""
+            -- materialized: a join may ask a subquery again for each row, and each time it would skip what it has locked
+            WITH due AS MATERIALIZED (
+                SELECT workspace_id, connection_id FROM oauth_grants
+                 WHERE refresh_due_at <= @now AND (lease_until IS NULL OR lease_until <= @now)
+                 ORDER BY refresh_due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
             UPDATE oauth_grants g SET lease_until = @until
-              FROM (SELECT workspace_id, connection_id FROM oauth_grants
-                     WHERE refresh_due_at <= @now AND (lease_until IS NULL OR lease_until <= @now)
-                     ORDER BY refresh_due_at LIMIT 1 FOR UPDATE SKIP LOCKED) due
+              FROM due
              WHERE g.workspace_id = due.workspace_id AND g.connection_id = due.connection_id
             RETURNING {OAuthRows.GrantColumns}
             """, new NpgsqlParameter("now", now), new NpgsqlParameter("until", now + Lease)).ToListAsync(cancel)).SingleOrDefault();

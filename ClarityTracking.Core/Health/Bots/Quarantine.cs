@@ -1,7 +1,9 @@
+using ClarityTracking.Core.Attribution.Touchpoints;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Ingestion.Store;
 using ClarityTracking.Core.Ingestion.Validate;
 using ClarityTracking.Core.Reports;
+using ClarityTracking.Core.Routing;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -54,12 +56,12 @@ public sealed class Quarantine(ClarityDb database, NpgsqlDataSource source, Even
     public const int MostReviewed = 10_000;
 
     private const int Batch = 500;
-    private static readonly TimeSpan DefaultPeriod = TimeSpan.FromDays(7);
+    private static readonly TimeSpan DefaultPeriod = TimeSpan.FromDays(7), LongestPeriod = TimeSpan.FromDays(92);
 
     /// <summary>What was held back.</summary>
     /// <param name="caller">A viewer.</param>
     /// <param name="websiteId">The website.</param>
-    /// <param name="from">Received at or after (UTC); null = 7 days ago.</param>
+    /// <param name="from">Received at or after (UTC); null = 7 days ago; at most 92 days are looked at.</param>
     /// <param name="to">Received before (UTC); null = now.</param>
     /// <param name="cancel">Ends it.</param>
     public async Task<Result<QuarantineSummary>> SummaryAsync(Caller caller, Guid websiteId, DateTimeOffset? from, DateTimeOffset? to, CancellationToken cancel)
@@ -68,13 +70,19 @@ public sealed class Quarantine(ClarityDb database, NpgsqlDataSource source, Even
         var website = await db.WebsiteAsync(caller, websiteId, Role.Viewer, cancel);
         if (!website.IsOk)
             return website.Error;
-        var (workspaceId, begin, end) = (website.Value.WorkspaceId, from ?? clock.GetUtcNow() - DefaultPeriod, to ?? DateTimeOffset.MaxValue);
+        var now = clock.GetUtcNow();
+        var begin = from is { } told && told > now - LongestPeriod ? told : now - (from is null ? DefaultPeriod : LongestPeriod);
+        var (workspaceId, end) = (website.Value.WorkspaceId, to ?? DateTimeOffset.MaxValue);
         var (lowest, highest) = (Partitions.LowestId(begin), to is { } until ? Partitions.LowestId(until) : Guid.AllBitsSet);
         var groups = await db.Database.SqlQuery<GroupRow>($"""
-            SELECT bot_reason AS "Reason", count(*) AS "Events", count(DISTINCT visitor_id) AS "Visitors", max(received_at) AS "LastAt",
-                   (array_agg(user_agent ORDER BY id DESC))[1] AS "UserAgent"
-              FROM events WHERE workspace_id = {workspaceId} AND website_id = {websiteId} AND id >= {lowest} AND id < {highest} AND bot_reason IS NOT NULL
-             GROUP BY bot_reason ORDER BY count(*) DESC, bot_reason LIMIT {MostGroups}
+            WITH grouped AS (
+                SELECT bot_reason, count(*) AS events, count(DISTINCT visitor_id) AS visitors, max(received_at) AS last_at
+                  FROM events WHERE workspace_id = {workspaceId} AND website_id = {websiteId} AND id >= {lowest} AND id < {highest} AND bot_reason IS NOT NULL
+                 GROUP BY bot_reason ORDER BY count(*) DESC, bot_reason LIMIT {MostGroups})
+            SELECT g.bot_reason AS "Reason", g.events AS "Events", g.visitors AS "Visitors", g.last_at AS "LastAt",
+                   (SELECT e.user_agent FROM events e WHERE e.workspace_id = {workspaceId} AND e.website_id = {websiteId} AND e.id >= {lowest} AND e.id < {highest} AND e.bot_reason = g.bot_reason
+                     ORDER BY e.id DESC LIMIT 1) AS "UserAgent"
+              FROM grouped g ORDER BY g.events DESC, g.bot_reason
             """).ToListAsync(cancel);
         var hour = RollupWriter.HourOf(begin);
         var all = await db.EventRollups.AsNoTracking().Where(r => r.WorkspaceId == workspaceId && r.WebsiteId == websiteId && r.Hour >= hour && r.Hour < end).SumAsync(r => r.Events, cancel);
@@ -162,10 +170,11 @@ public sealed class Quarantine(ClarityDb database, NpgsqlDataSource source, Even
         return (long)(await command.ExecuteScalarAsync(cancel))!;
     }
 
-    /// <summary>One batch in one transaction: the verdicts, what they were, and what follows for deliveries and touchpoints.</summary>
+    /// <summary>One batch in one transaction: the verdicts, what they were, and what follows for deliveries, touchpoints and conversions.</summary>
     private async Task<int> TurnAsync(NpgsqlConnection connection, Website site, BotReview review, Guid reviewId, Guid? member, int most, CancellationToken cancel)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancel);
+        await TouchpointWorker.LockAsync(connection, site.Id, cancel);
         var now = clock.GetUtcNow();
         await using var turn = Command(connection, $"""
             WITH picked AS (SELECT id, bot_reason {Fitting} ORDER BY id LIMIT $9 FOR UPDATE),
@@ -186,15 +195,18 @@ public sealed class Quarantine(ClarityDb database, NpgsqlDataSource source, Even
             while (await row.ReadAsync(cancel))
                 ids.Add(row.GetGuid(0));
         if (ids.Count > 0 && review.IsBot)
-            await ForgetTouchpointsAsync(connection, site, ids, cancel);
+            await ForgetTouchpointsAsync(connection, site, ids, now, cancel);
         else if (ids.Count > 0)
-            await RouteAgainAsync(connection, site, ids, now, cancel);
+            await LetInAsync(connection, site, ids, now, cancel);
         await transaction.CommitAsync(cancel);
         return ids.Count;
     }
 
-    /// <summary>The router takes them as if they had just arrived; the skips that told of a bot go. Their hour has counted them already.</summary>
-    private static async Task RouteAgainAsync(NpgsqlConnection connection, Website site, List<Guid> ids, DateTimeOffset now, CancellationToken cancel)
+    /// <summary>
+    /// The router takes them as if they had just arrived; the skips that told of a bot go. Their hour has counted them already. Events that were routed before
+    /// somebody held them back have had their decisions: those go to the followers of the log alone, or every platform would get them twice.
+    /// </summary>
+    private static async Task LetInAsync(NpgsqlConnection connection, Website site, List<Guid> ids, DateTimeOffset now, CancellationToken cancel)
     {
         var gone = new List<(Guid, string, string, string, DateTimeOffset)>();
         await using (var delete = new NpgsqlCommand("""
@@ -204,16 +216,39 @@ public sealed class Quarantine(ClarityDb database, NpgsqlDataSource source, Even
         await using (var row = await delete.ExecuteReaderAsync(cancel))
             while (await row.ReadAsync(cancel))
                 gone.Add((row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetFieldValue<DateTimeOffset>(4)));
-        await OutboxEntry.CopyAsync(connection, [new OutboxEntry(Guid.CreateVersion7(now), site.WorkspaceId, site.Id, RollupWriter.HourOf(now), ids, [], [])]);
+        var decided = new HashSet<Guid>();
+        await using (var look = new NpgsqlCommand("SELECT DISTINCT event_id FROM delivery_states WHERE workspace_id = $1 AND event_id = ANY ($2)", connection).With(site.WorkspaceId, ids.ToArray()))
+        await using (var row = await look.ExecuteReaderAsync(cancel))
+            while (await row.ReadAsync(cancel))
+                decided.Add(row.GetGuid(0));
+        OutboxEntry Entry(IEnumerable<Guid> events) => new(Guid.CreateVersion7(now), site.WorkspaceId, site.Id, RollupWriter.HourOf(now), [.. events], [], []);
+        if (ids.Count > decided.Count)
+            await OutboxEntry.CopyAsync(connection, [Entry(ids.Where(id => !decided.Contains(id)))]);
+        if (decided.Count > 0)
+            await EventFeed.AddAsync(connection, [Entry(decided)], cancel);
         await RollupWriter.TakeBackAsync(connection, site.WorkspaceId, site.Id, gone, cancel);
     }
 
-    private static async Task ForgetTouchpointsAsync(NpgsqlConnection connection, Website site, List<Guid> ids, CancellationToken cancel)
+    /// <summary>They earn nothing any more, and conversions that they alone told of are none; what was matched with them is matched anew.</summary>
+    private static async Task ForgetTouchpointsAsync(NpgsqlConnection connection, Website site, List<Guid> ids, DateTimeOffset now, CancellationToken cancel)
     {
         await using var forget = new NpgsqlCommand("""
-            WITH keys AS (DELETE FROM touchpoint_keys WHERE workspace_id = $1 AND website_id = $2 AND touchpoint_id = ANY ($3))
+            WITH matched AS (
+                INSERT INTO match_queue (workspace_id, website_id, conversion_id, due_at)
+                SELECT DISTINCT $1::uuid, $2::uuid, m.conversion_id, $4::timestamptz FROM match_touches m WHERE m.workspace_id = $1 AND m.touchpoint_id = ANY ($3)
+                ON CONFLICT (workspace_id, conversion_id) DO UPDATE SET due_at = excluded.due_at, attempts = 0),
+            told AS (
+                SELECT x.conversion_id, count(*) FILTER (WHERE e.id = ANY ($3)) = count(*) AS alone
+                  FROM conversion_events x JOIN conversions c ON c.workspace_id = $1 AND c.id = x.conversion_id AND c.website_id = $2 AND c.source = 'event'
+                  LEFT JOIN events e ON e.workspace_id = $1 AND e.website_id = $2 AND e.event_id = x.event_id AND e.name = x.name
+                 WHERE x.workspace_id = $1 AND x.conversion_id IN (
+                       SELECT y.conversion_id FROM conversion_events y JOIN events b ON b.workspace_id = $1 AND b.website_id = $2 AND b.id = ANY ($3) AND b.event_id = y.event_id AND b.name = y.name
+                        WHERE y.workspace_id = $1 AND y.website_id = $2)
+                 GROUP BY x.conversion_id),
+            gone AS (DELETE FROM conversions WHERE workspace_id = $1 AND id IN (SELECT conversion_id FROM told WHERE alone)),
+            keys AS (DELETE FROM touchpoint_keys WHERE workspace_id = $1 AND website_id = $2 AND touchpoint_id = ANY ($3))
             DELETE FROM touchpoints WHERE workspace_id = $1 AND website_id = $2 AND id = ANY ($3)
-            """, connection).With(site.WorkspaceId, site.Id, ids.ToArray());
+            """, connection).With(site.WorkspaceId, site.Id, ids.ToArray(), now);
         await forget.ExecuteNonQueryAsync(cancel);
     }
 }

@@ -135,9 +135,12 @@ public sealed partial class PullWorker(NpgsqlDataSource database, SourceCatalog 
     {
         var now = clock.GetUtcNow();
         await using var command = database.CreateCommand("""
+            -- materialized: a join may ask a subquery again for each row, and each time it would skip what it has locked
+            WITH due AS MATERIALIZED (
+                SELECT workspace_id, connection_id FROM source_pulls WHERE status IN ('queued', 'running') AND next_step_at <= $1
+                 ORDER BY next_step_at LIMIT 1 FOR UPDATE SKIP LOCKED)
             UPDATE source_pulls p SET next_step_at = $2, status = 'running'
-              FROM (SELECT workspace_id, connection_id FROM source_pulls WHERE status IN ('queued', 'running') AND next_step_at <= $1
-                     ORDER BY next_step_at LIMIT 1 FOR UPDATE SKIP LOCKED) due
+              FROM due
              WHERE p.workspace_id = due.workspace_id AND p.connection_id = due.connection_id
             RETURNING p.workspace_id, p.connection_id, p.id, p.since, p.until, p.cursor, p.attempts
             """);

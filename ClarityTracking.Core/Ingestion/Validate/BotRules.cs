@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using ClarityTracking.Core.Ingestion.Identify;
 using ClarityTracking.Core.Ingestion.Store;
@@ -10,6 +11,9 @@ public sealed class BotRules
 {
     /// <summary>No rules.</summary>
     public static readonly BotRules None = new([]);
+
+    private const int MostRemembered = 1000;
+    private static readonly ConcurrentDictionary<string, BotRules> Remembered = new(StringComparer.Ordinal);
 
     private readonly IReadOnlyList<BotRule> _rules;
 
@@ -24,6 +28,14 @@ public sealed class BotRules
     {
         if (json is null)
             return None;
+        // keys are looked up every few seconds, and making patterns ready takes longer than asking them
+        if (Remembered.Count >= MostRemembered)
+            Remembered.Clear();
+        return Remembered.GetOrAdd(json, Made);
+    }
+
+    private static BotRules Made(string json)
+    {
         var rules = new List<BotRule>();
         foreach (var rule in JsonElement.Parse(json).EnumerateArray())
         {

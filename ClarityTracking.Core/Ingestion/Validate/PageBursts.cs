@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using ClarityTracking.Core.Ingestion.Identify;
 using ClarityTracking.Core.Ingestion.Store;
 
 namespace ClarityTracking.Core.Ingestion.Validate;
@@ -15,20 +16,26 @@ public sealed class PageBursts
     private const int MostCounted = 500_000;
     private ConcurrentDictionary<(Guid Website, long Minute, int Visitor), int> _pages = new();
     private long _began;
+    private int _counted;
 
     /// <summary>Counts a page.</summary>
     /// <returns>Why it looks like a bot; null = it does not.</returns>
     internal string? Verdict(EventDraft draft, IngestContext context)
     {
-        if (draft.Name != "page_view" || context.Source != EventSource.Browser || (draft.VisitorId ?? context.Ip) is not { } who)
+        // a daily id and an address stand for as many people as share a network
+        if (draft.Name != "page_view" || context.Source != EventSource.Browser || draft.VisitorId is not { } who || who.StartsWith(DailyVisitor.Prefix, StringComparison.Ordinal))
             return null;
         var now = context.ReceivedAt.UtcTicks / TimeSpan.TicksPerMinute;
-        if (_pages.Count >= MostCounted || now > Interlocked.Read(ref _began) + 1)
+        if (Volatile.Read(ref _counted) >= MostCounted || now > Interlocked.Read(ref _began) + 1)
         {
             Interlocked.Exchange(ref _began, now);
             _pages = new();
+            Volatile.Write(ref _counted, 0);
         }
         var key = (context.Owner.WebsiteId, draft.OccurredAt.UtcTicks / TimeSpan.TicksPerMinute, StringComparer.Ordinal.GetHashCode(who));
-        return _pages.AddOrUpdate(key, 1, static (_, pages) => pages + 1) > MostPages ? $"too fast: over {MostPages} pages in a minute" : null;
+        var pages = _pages.AddOrUpdate(key, 1, static (_, seen) => seen + 1);
+        if (pages == 1)
+            Interlocked.Increment(ref _counted);
+        return pages > MostPages ? $"too fast: over {MostPages} pages in a minute" : null;
     }
 }

@@ -56,13 +56,20 @@ public sealed class QuarantineTests(AppWithMeta app) : IClassFixture<AppWithMeta
         var shop = await ShopAsync();
         await SendAsync(shop, Browser, Event("m1", "lead", visitor: "visitor-m"), Event("m2", "lead", visitor: "visitor-n"));
         await UntilAsync(shop, "m1", "delivered");
+        await Eventually.GetAsync(async () => await app.ValueAsync<long>($"SELECT count(*) FROM conversions WHERE website_id = '{shop.Site.Id}'") == 2 ? true : (bool?)null, "two leads");
         var held = await ReviewAsync(shop, new { isBot = true, visitorId = "visitor-m" });
         Assert.Equal(1, held.GetProperty("changed").GetInt32());
         Assert.Equal("marked by a member", (await TraceAsync(shop, "m1")).GetProperty("event").Text("botReason"));
         Assert.Equal(JsonValueKind.Null, (await TraceAsync(shop, "m2")).GetProperty("event").GetProperty("botReason").ValueKind);
+        await Eventually.GetAsync(async () => await app.ValueAsync<long>($"SELECT count(*) FROM conversions WHERE website_id = '{shop.Site.Id}'") == 1 ? true : (bool?)null, "the lead of a bot to be none");
+        // taken back it is a lead again, and no platform gets it twice
+        await AppFixture.JsonOf(await shop.Client.PostAsync($"/api/websites/{shop.Site.Id}/bots/review/{held.GetProperty("reviewId").GetString()}/undo", null));
+        await Eventually.GetAsync(async () => await app.ValueAsync<long>($"SELECT count(*) FROM conversions WHERE website_id = '{shop.Site.Id}'") == 2 ? true : (bool?)null, "the lead to be back");
+        Assert.Single((await TraceAsync(shop, "m1")).GetProperty("deliveries").EnumerateArray());
+        await ReviewAsync(shop, new { isBot = true, visitorId = "visitor-m" });
         var problem = await AppFixture.ProblemOf(await shop.Client.PostAsJsonAsync($"/api/websites/{shop.Site.Id}/bots/review", new { isBot = true }), 422);
         Assert.Equal("validation_failed", problem.Text("code"));
-        Assert.Equal(1L, await app.ValueAsync<long>($"SELECT count(*) FROM audit_log WHERE workspace_id = '{shop.Site.WorkspaceId}' AND action = 'bots.held_back'"));
+        Assert.Equal(2L, await app.ValueAsync<long>($"SELECT count(*) FROM audit_log WHERE workspace_id = '{shop.Site.WorkspaceId}' AND action = 'bots.held_back'"));
     }
 
     [Fact]

@@ -41,7 +41,7 @@ public sealed class BotRuleDraft
         var detail = group.Reason.Contains(": ", StringComparison.Ordinal) ? group.Reason[(group.Reason.IndexOf(": ", StringComparison.Ordinal) + 2)..] : "";
         return group.Category switch
         {
-            "known crawler" or "link preview" or "site check" or "calls itself a bot" => New($"Let {detail} through", BotSaying.Human, Row("user_agent", Comparison.Contains, detail)).Values(),
+            "known crawler" or "link preview" or "site check" => New($"Let {detail} through", BotSaying.Human, Row("user_agent", Comparison.Contains, detail)).Values(),
             "referrer spam" => New($"Let {detail} through", BotSaying.Human, Row("referrer_host", Comparison.EndsWith, detail)).Values(),
             _ => null,
         };
