@@ -46,9 +46,9 @@ export function openPanel(panel) {
     if (event.shiftKey && document.activeElement === first) { last?.focus(); event.preventDefault(); }
     else if (!event.shiftKey && document.activeElement === last) { first?.focus(); event.preventDefault(); }
   };
-  // What had the focus may be gone, as a form that was saved: Escape closes the panel all the same.
+  // What had the focus may be gone, as a form that was saved, or have got it back, as a heading after navigation: Escape closes the panel all the same.
   const onLost = event => {
-    if (event.key === "Escape" && document.activeElement === document.body && !document.querySelector(".rz-dialog")) panel.querySelector("header button")?.click();
+    if (event.key === "Escape" && !panel.contains(document.activeElement) && !document.querySelector(".rz-dialog")) panel.querySelector("header button")?.click();
   };
   panel.addEventListener("keydown", onKey);
   document.addEventListener("keydown", onLost);
