@@ -139,7 +139,7 @@ public sealed class PeopleApiTests(AppFixture app) : IClassFixture<AppFixture>
         Assert.Equal(38.50m, await app.ValueAsync<decimal>($"SELECT value FROM conversions WHERE website_id = '{site.Site.Id}' AND sender_id = 'BK-1'"));
         Assert.True(await app.ValueAsync<bool>($"SELECT tracking_id IS NULL FROM conversions WHERE website_id = '{site.Site.Id}' AND sender_id = 'BK-1'"));
         Assert.Equal("""[] {"raw": 0.9, "answer": null, "fields": []}""", await app.ValueAsync<string>($"""
-            SELECT reasons || ' ' || evidence FROM matches m JOIN conversions c ON c.id = m.conversion_id WHERE m.website_id = '{site.Site.Id}' AND c.sender_id = 'BK-1'
+            SELECT reasons::text || ' ' || evidence::text FROM matches m JOIN conversions c ON c.id = m.conversion_id WHERE m.website_id = '{site.Site.Id}' AND c.sender_id = 'BK-1'
             """));
         Assert.Equal(1, await app.ValueAsync<long>($"SELECT count(*) FROM inbound_webhooks WHERE website_id = '{site.Site.Id}' AND body_sealed IS NOT NULL")); // joe's, which holds longer values
         Assert.Equal("google_cpc", await site.TouchesAsync("channel", "channel = 'google_cpc'"));
