@@ -40,7 +40,8 @@ internal sealed partial class PersonMentions
         return false;
     }
 
-    private bool IsWrittenIn(string text) => (_visitorId is not null && HasWhole(text, _visitorId, "_-")) || (_typed is not null && (HasWhole(text, _typed, "_-.+%") || HasMailbox(text))) || _phone?.IsMatch(text) == true;
+    private bool IsWrittenIn(string text) => (_visitorId is not null && HasWhole(text, _visitorId, "_-"))
+        || (_typed is not null && (HasWhole(text, _typed, "_-.+%") || HasMailbox(text))) || _phone?.IsMatch(text) == true;
 
     /// <summary>The digits of a number as they are written: with the country's, and as one writes it within the country.</summary>
     private static HashSet<string> Numbers(string phone, string? country)
