@@ -4,6 +4,7 @@ using ClarityTracking.Core.Attribution.Touchpoints;
 using ClarityTracking.Core.Connections;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Delivery;
+using ClarityTracking.Core.Health.Duplicates;
 using ClarityTracking.Core.Inbound;
 using ClarityTracking.Core.Routing;
 using ClarityTracking.Core.Tenancy;
@@ -30,6 +31,9 @@ public sealed class PersonErasure(ClarityDb tenants, NpgsqlDataSource database, 
     private const string Erased = "erased";
     private const int WebhooksAtOnce = 200;
 
+    /// <summary>How far the clocks of two nodes, and an event's way into the log, may put its id before the moment it can be read.</summary>
+    private static readonly TimeSpan ClocksDiffer = TimeSpan.FromMinutes(5);
+
     /// <summary>Erases.</summary>
     public async Task<Result<ErasedPerson>> EraseAsync(Caller caller, Guid websiteId, PersonRequest request, CancellationToken cancel)
     {
@@ -42,37 +46,64 @@ public sealed class PersonErasure(ClarityDb tenants, NpgsqlDataSource database, 
             return error;
         var website = found.Value;
         await using var connection = await database.OpenConnectionAsync(cancel);
+        var since = clock.GetUtcNow() - ClocksDiffer;
         var footprint = await PersonFootprint.FindAsync(connection, tokens, website, request, cancel);
-        var (events, calls, deliveries) = (0L, 0L, 0L);
+        var (done, sums) = (new HashSet<Guid>(), new EventSums());
+        foreach (var batch in await BatchesAsync(connection, footprint, null, done, cancel))
+        {
+            await using var part = await connection.BeginTransactionAsync(cancel);
+            await EraseEventsAsync(connection, footprint, batch, sums, cancel);
+            await part.CommitAsync(cancel);
+        }
+        var webhooks = await EmptyWebhooksAsync(connection, footprint, new PersonMentions(request, website.DefaultCountry), cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        await TouchpointWorker.LockAsync(connection, websiteId, cancel);
+        // a follower may have written more, or found out more, since; from here on it waits
+        var again = await PersonFootprint.FindAsync(connection, tokens, website, request, cancel);
+        var (more, all) = (again.Except(footprint), footprint.Union(again));
+        foreach (var batch in await BatchesAsync(connection, more, null, done, cancel))
+            await EraseEventsAsync(connection, all, batch, sums, cancel);
+        foreach (var batch in await BatchesAsync(connection, all, since, done, cancel))
+            await EraseEventsAsync(connection, all, batch, sums, cancel);
+        webhooks += await EmptyTellingAsync(connection, more, cancel);
+        await DuplicateWorker.LockAsync(connection, [websiteId], cancel);
+        await ForgetDuplicatesAsync(connection, all, [.. done], all.Visitors, cancel); // what was written of them meanwhile too
+        await OverwriteTouchpointsAsync(connection, all, cancel);
+        await OverwriteConversionsAsync(connection, all, cancel);
+        await RunAsync(connection, "UPDATE persons SET merged_into = NULL WHERE workspace_id = $1 AND merged_into = ANY ($2) AND NOT id = ANY ($2)", cancel, all.WorkspaceId, all.Persons);
+        var persons = await RunAsync(connection, "DELETE FROM persons WHERE workspace_id = $1 AND id = ANY ($2)", cancel, all.WorkspaceId, all.Persons); // merges and identifiers go with them
+        await RunAsync(connection, "DELETE FROM person_ids WHERE workspace_id = $1 AND website_id = $2 AND kind = 'visitor' AND token = ANY ($3)", cancel, all.WorkspaceId, all.WebsiteId, all.Visitors);
+        await transaction.CommitAsync(cancel);
+        var result = new ErasedPerson(persons, sums.Events, all.Touchpoints.Length, all.Conversions.Length, webhooks, sums.Calls, sums.Deliveries);
+        db.Audit(website.WorkspaceId, caller, "person.erased", $"website {websiteId}",
+            $"{result.Persons} persons, {result.Events} events, {result.Touchpoints} touchpoints, {result.Conversions} conversions, {result.Webhooks} webhooks, {result.Calls} calls, {result.Deliveries} waiting deliveries", clock.GetUtcNow());
+        await db.SaveChangesAsync(cancel);
+        return result;
+    }
+
+    private sealed class EventSums
+    {
+        public long Events { get; set; }
+        public long Calls { get; set; }
+        public long Deliveries { get; set; }
+    }
+
+    /// <summary>Their events that are not done yet, in batches; those count as done from here on.</summary>
+    private static async Task<List<Guid[]>> BatchesAsync(NpgsqlConnection connection, PersonFootprint person, DateTimeOffset? since, HashSet<Guid> done, CancellationToken cancel)
+    {
         var batches = new List<Guid[]>();
-        await foreach (var batch in footprint.EventsAsync(connection, cancel))
-            batches.Add(batch);
-        foreach (var batch in batches)
-        {
-            await using var transaction = await connection.BeginTransactionAsync(cancel);
-            deliveries += await DropWaitingAsync(connection, footprint, batch, cancel);
-            calls += await EmptyCallsAsync(connection, footprint, batch, cancel);
-            events += await OverwriteEventsAsync(connection, footprint, batch, cancel);
-            await ForgetDuplicatesAsync(connection, footprint, batch, cancel);
-            await transaction.CommitAsync(cancel);
-        }
-        var webhooks = await EmptyWebhooksAsync(connection, footprint, request, cancel);
-        await using (var transaction = await connection.BeginTransactionAsync(cancel))
-        {
-            await TouchpointWorker.LockAsync(connection, websiteId, cancel);
-            var result = new ErasedPerson(footprint.Persons.Length, events, footprint.Touchpoints.Length, footprint.Conversions.Length, webhooks, calls, deliveries);
-            await OverwriteTouchpointsAsync(connection, footprint, cancel);
-            await OverwriteConversionsAsync(connection, footprint, cancel);
-            await RunAsync(connection, "DELETE FROM persons WHERE workspace_id = $1 AND id = ANY ($2)", cancel, footprint.WorkspaceId, footprint.Persons); // merges and identifiers go with them
-            await RunAsync(connection, """
-                DELETE FROM person_ids WHERE workspace_id = $1 AND website_id = $2 AND kind = 'visitor' AND token = ANY ($3)
-                """, cancel, footprint.WorkspaceId, footprint.WebsiteId, footprint.Visitors);
-            await transaction.CommitAsync(cancel);
-            db.Audit(website.WorkspaceId, caller, "person.erased", $"website {websiteId}",
-                $"{result.Persons} persons, {result.Events} events, {result.Touchpoints} touchpoints, {result.Conversions} conversions, {result.Webhooks} webhooks, {result.Calls} calls, {result.Deliveries} waiting deliveries", clock.GetUtcNow());
-            await db.SaveChangesAsync(cancel);
-            return result;
-        }
+        await foreach (var batch in person.EventsAsync(connection, since, cancel))
+            if (batch.Where(done.Add).ToArray() is { Length: > 0 } fresh)
+                batches.Add(fresh);
+        return batches;
+    }
+
+    private async Task EraseEventsAsync(NpgsqlConnection connection, PersonFootprint person, Guid[] events, EventSums sums, CancellationToken cancel)
+    {
+        sums.Deliveries += await DropWaitingAsync(connection, person, events, cancel);
+        sums.Calls += await EmptyCallsAsync(connection, person, events, cancel);
+        sums.Events += await OverwriteEventsAsync(connection, person, events, cancel);
+        await ForgetDuplicatesAsync(connection, person, events, [], cancel);
     }
 
     /// <summary>What a platform has not been sent yet it will not be sent.</summary>
@@ -103,13 +134,19 @@ public sealed class PersonErasure(ClarityDb tenants, NpgsqlDataSource database, 
          WHERE workspace_id = $1 AND website_id = $2 AND id = ANY ($3)
         """, cancel, person.WorkspaceId, person.WebsiteId, events);
 
-    /// <summary>What they were compared with others by; that something was told twice stays.</summary>
-    private static Task<long> ForgetDuplicatesAsync(NpgsqlConnection connection, PersonFootprint person, Guid[] events, CancellationToken cancel) => RunAsync(connection, """
-        WITH keys AS (DELETE FROM duplicate_keys WHERE workspace_id = $1 AND website_id = $2 AND id = ANY ($3)),
-        compared AS (UPDATE duplicate_events SET visitor_id = NULL, visitors = '{}', persons = '{}', path = NULL, about = NULL WHERE workspace_id = $1 AND website_id = $2 AND id = ANY ($3)),
-        members AS (UPDATE duplicate_members SET visitor_id = NULL WHERE workspace_id = $1 AND website_id = $2 AND id = ANY ($3) RETURNING group_id)
-        UPDATE duplicate_groups SET visitor_id = NULL WHERE workspace_id = $1 AND website_id = $2 AND id IN (SELECT group_id FROM members)
-        """, cancel, person.WorkspaceId, person.WebsiteId, events);
+    /// <summary>What they were compared with others by; that something was told twice stays. A repeat that was not stored is known by its group or its browser alone.</summary>
+    private static Task<long> ForgetDuplicatesAsync(NpgsqlConnection connection, PersonFootprint person, Guid[] events, string[] visitors, CancellationToken cancel) => RunAsync(connection, """
+        WITH told AS MATERIALIZED (SELECT unnest($3) AS id
+            UNION SELECT id FROM duplicate_events WHERE workspace_id = $1 AND website_id = $2 AND cardinality($4) > 0 AND visitor_id = ANY ($4)),
+        found AS MATERIALIZED (SELECT group_id FROM duplicate_members WHERE workspace_id = $1 AND website_id = $2 AND id IN (SELECT id FROM told)
+            UNION SELECT group_id FROM duplicate_members WHERE workspace_id = $1 AND website_id = $2 AND cardinality($4) > 0 AND visitor_id = ANY ($4)
+            UNION SELECT id FROM duplicate_groups WHERE workspace_id = $1 AND website_id = $2 AND cardinality($4) > 0 AND visitor_id = ANY ($4)),
+        keys AS (DELETE FROM duplicate_keys WHERE workspace_id = $1 AND website_id = $2 AND id IN (SELECT id FROM told)),
+        compared AS (UPDATE duplicate_events SET visitor_id = NULL, visitors = '{}', persons = '{}', path = NULL, about = NULL
+            WHERE workspace_id = $1 AND website_id = $2 AND id IN (SELECT id FROM told)),
+        members AS (UPDATE duplicate_members SET visitor_id = NULL WHERE workspace_id = $1 AND website_id = $2 AND group_id IN (SELECT group_id FROM found))
+        UPDATE duplicate_groups SET visitor_id = NULL WHERE workspace_id = $1 AND website_id = $2 AND id IN (SELECT group_id FROM found)
+        """, cancel, person.WorkspaceId, person.WebsiteId, events, visitors);
 
     private static async Task OverwriteTouchpointsAsync(NpgsqlConnection connection, PersonFootprint person, CancellationToken cancel)
     {
@@ -125,20 +162,26 @@ public sealed class PersonErasure(ClarityDb tenants, NpgsqlDataSource database, 
     {
         await RunAsync(connection, "DELETE FROM conversion_keys WHERE workspace_id = $1 AND conversion_id = ANY ($2)", cancel, person.WorkspaceId, person.Conversions);
         await RunAsync(connection, """
-            UPDATE conversions SET personal_sealed = NULL, match_keys = NULL, visitor_id = NULL, person_id = NULL,
+            UPDATE conversions SET personal_sealed = NULL, match_keys = NULL, visitor_id = NULL, person_id = NULL, tracking_id = NULL,
                    attribution = (SELECT jsonb_object_agg(key, value) FROM jsonb_each(attribution) WHERE key LIKE 'utm\_%' OR key = 'channel')
              WHERE workspace_id = $1 AND id = ANY ($2)
             """, cancel, person.WorkspaceId, person.Conversions);
+        // which touchpoint earned the credit stays; why it was believed tells of the person
+        await RunAsync(connection, """
+            UPDATE matches SET evidence = evidence || jsonb_build_object('fields', jsonb_build_array()), reasons = '[]' WHERE workspace_id = $1 AND conversion_id = ANY ($2)
+            """, cancel, person.WorkspaceId, person.Conversions);
     }
 
-    /// <summary>Webhooks that told of their conversions, and those that name what was typed; the bodies are sealed, so each is opened and looked through.</summary>
-    private async Task<long> EmptyWebhooksAsync(NpgsqlConnection connection, PersonFootprint person, PersonRequest request, CancellationToken cancel)
+    /// <summary>Webhooks that told of their conversions.</summary>
+    private static Task<long> EmptyTellingAsync(NpgsqlConnection connection, PersonFootprint person, CancellationToken cancel) => RunAsync(connection, """
+        UPDATE inbound_webhooks SET body_sealed = NULL WHERE workspace_id = $1 AND website_id = $2 AND body_sealed IS NOT NULL AND status <> 'received' AND id IN (
+            SELECT webhook_id FROM conversion_changes WHERE workspace_id = $1 AND conversion_id = ANY ($3) UNION SELECT webhook_id FROM conversion_events WHERE workspace_id = $1 AND conversion_id = ANY ($3))
+        """, cancel, person.WorkspaceId, person.WebsiteId, person.Conversions);
+
+    /// <summary>Those, and webhooks that name what was typed; the bodies are sealed, so each is opened and looked through.</summary>
+    private async Task<long> EmptyWebhooksAsync(NpgsqlConnection connection, PersonFootprint person, PersonMentions mentions, CancellationToken cancel)
     {
-        var emptied = await RunAsync(connection, """
-            UPDATE inbound_webhooks SET body_sealed = NULL WHERE workspace_id = $1 AND website_id = $2 AND body_sealed IS NOT NULL AND status <> 'received' AND id IN (
-                SELECT webhook_id FROM conversion_changes WHERE workspace_id = $1 AND conversion_id = ANY ($3) UNION SELECT webhook_id FROM conversion_events WHERE workspace_id = $1 AND conversion_id = ANY ($3))
-            """, cancel, person.WorkspaceId, person.WebsiteId, person.Conversions);
-        string[] words = [.. new[] { request.Email, request.Phone, request.VisitorId }.OfType<string>()];
+        var emptied = await EmptyTellingAsync(connection, person, cancel);
         var after = Guid.Empty;
         while (true)
         {
@@ -152,18 +195,17 @@ public sealed class PersonErasure(ClarityDb tenants, NpgsqlDataSource database, 
             if (bodies.Count == 0)
                 return emptied;
             after = bodies[^1].Id;
-            var naming = bodies.Where(b => Names(person.WorkspaceId, b.Id, b.Body, words)).Select(b => b.Id).ToArray();
+            var naming = bodies.Where(b => Names(person.WorkspaceId, b.Id, b.Body, mentions)).Select(b => b.Id).ToArray();
             if (naming.Length > 0)
                 emptied += await RunAsync(connection, "UPDATE inbound_webhooks SET body_sealed = NULL WHERE workspace_id = $1 AND id = ANY ($2)", cancel, person.WorkspaceId, naming);
         }
     }
 
-    private bool Names(Guid workspaceId, Guid webhookId, byte[] body, string[] words)
+    private bool Names(Guid workspaceId, Guid webhookId, byte[] body, PersonMentions mentions)
     {
         try
         {
-            var text = Encoding.UTF8.GetString(protector.Open(InboundIntake.Purpose, workspaceId, webhookId, body));
-            return words.Any(w => text.Contains(w, StringComparison.OrdinalIgnoreCase) || text.Contains(Uri.EscapeDataString(w), StringComparison.OrdinalIgnoreCase));
+            return mentions.IsIn(Encoding.UTF8.GetString(protector.Open(InboundIntake.Purpose, workspaceId, webhookId, body)));
         }
         catch (CryptographicException)
         {
@@ -173,7 +215,7 @@ public sealed class PersonErasure(ClarityDb tenants, NpgsqlDataSource database, 
 
     private static async Task<long> RunAsync(NpgsqlConnection connection, string sql, CancellationToken cancel, params object?[] values)
     {
-        await using var command = new NpgsqlCommand(sql, connection).With(values);
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = PersonFootprint.Patience }.With(values);
         return await command.ExecuteNonQueryAsync(cancel);
     }
 }

@@ -35,7 +35,7 @@ public sealed class PersonExport(ClarityDb tenants, NpgsqlDataSource database, P
         await using var connection = await database.OpenConnectionAsync(cancel);
         var footprint = await PersonFootprint.FindAsync(connection, tokens, website, request, cancel);
         var ids = new List<Guid>();
-        await foreach (var batch in footprint.EventsAsync(connection, cancel))
+        await foreach (var batch in footprint.EventsAsync(connection, since: null, cancel))
         {
             ids.AddRange(batch);
             if (ids.Count >= MostEvents)

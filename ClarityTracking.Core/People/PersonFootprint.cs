@@ -15,7 +15,7 @@ namespace ClarityTracking.Core.People;
 /// <param name="VisitorId">A browser's id.</param>
 public sealed record PersonRequest(string? Email, string? Phone, string? VisitorId)
 {
-    private const int Longest = 500;
+    private const int Longest = 500, ShortestVisitorId = 8;
 
     /// <summary>Without blanks around; null for what is empty.</summary>
     public PersonRequest Trimmed() => new(Text(Email), Text(Phone), Text(VisitorId));
@@ -32,6 +32,8 @@ public sealed record PersonRequest(string? Email, string? Phone, string? Visitor
             return Error.Invalid(new Destinations.FieldError("email", "email is no address of a person."));
         if (Phone is not null && IdentityText.Phone(Phone, null) is null)
             return Error.Invalid(new Destinations.FieldError("phone", "phone is no number of a person."));
+        if (VisitorId is not null && (VisitorId.Length < ShortestVisitorId || PersonTokens.IsNobody(VisitorId)))
+            return Error.Invalid(new Destinations.FieldError("visitorId", $"visitorId is no browser's id: it is shorter than {ShortestVisitorId} characters, or a word for nobody."));
         return null;
     }
 
@@ -44,6 +46,9 @@ public sealed record PersonRequest(string? Email, string? Phone, string? Visitor
 /// </summary>
 internal sealed class PersonFootprint
 {
+    /// <summary>Seconds that one statement may take: a week of a large log is read for match keys, which have no index.</summary>
+    internal const int Patience = 300;
+
     public required Guid WorkspaceId { get; init; }
     public required Guid WebsiteId { get; init; }
 
@@ -69,7 +74,7 @@ internal sealed class PersonFootprint
                   JOIN persons p ON p.workspace_id = $1 AND p.id = i.person_id
                 UNION SELECT p.id, p.merged_into FROM up JOIN persons p ON p.workspace_id = $1 AND p.id = up.merged_into),
             of_group AS (
-                SELECT id FROM up WHERE merged_into IS NULL
+                SELECT id FROM up WHERE NOT EXISTS (SELECT FROM persons k WHERE k.workspace_id = $1 AND k.id = up.merged_into)
                 UNION SELECT p.id FROM of_group g JOIN persons p ON p.workspace_id = $1 AND p.merged_into = g.id)
             SELECT id FROM of_group
             """, cancel, website.WorkspaceId, website.Id, typed.Select(t => t.Kind.Word()).ToArray(), typed.Select(t => t.Value).ToArray());
@@ -109,24 +114,56 @@ internal sealed class PersonFootprint
         };
     }
 
-    /// <summary>Nothing is kept about them, as far as can be told without reading the log.</summary>
-    public bool IsEmpty => Persons.Length + Visitors.Length + Keys.Length + Hashes.Length == 0;
+    /// <summary>What this and another one of the same somebody found together.</summary>
+    public PersonFootprint Union(PersonFootprint other) => new()
+    {
+        WorkspaceId = WorkspaceId,
+        WebsiteId = WebsiteId,
+        Persons = [.. Persons.Union(other.Persons)],
+        Visitors = [.. Visitors.Union(other.Visitors)],
+        Keys = [.. Keys.Union(other.Keys)],
+        Touchpoints = [.. Touchpoints.Union(other.Touchpoints)],
+        Conversions = [.. Conversions.Union(other.Conversions)],
+        Hashes = [.. Hashes.Union(other.Hashes)],
+    };
+
+    /// <summary>What another one did not find.</summary>
+    public PersonFootprint Except(PersonFootprint other) => new()
+    {
+        WorkspaceId = WorkspaceId,
+        WebsiteId = WebsiteId,
+        Persons = [.. Persons.Except(other.Persons)],
+        Visitors = [.. Visitors.Except(other.Visitors)],
+        Keys = [.. Keys.Except(other.Keys)],
+        Touchpoints = [.. Touchpoints.Except(other.Touchpoints)],
+        Conversions = [.. Conversions.Except(other.Conversions)],
+        Hashes = [.. Hashes.Except(other.Hashes)],
+    };
 
     /// <summary>Their events, week by week through the log, some hundred at a time; also in the weeks that lie in the default partition.</summary>
-    public async IAsyncEnumerable<Guid[]> EventsAsync(NpgsqlConnection connection, [EnumeratorCancellation] CancellationToken cancel)
+    /// <param name="connection">Read with it; a batch is read to its end before it is given out.</param>
+    /// <param name="since">Only those that came in from then on (UTC); null = all.</param>
+    /// <param name="cancel">Cancels.</param>
+    public async IAsyncEnumerable<Guid[]> EventsAsync(NpgsqlConnection connection, DateTimeOffset? since, [EnumeratorCancellation] CancellationToken cancel)
     {
         const int atOnce = 500;
+        if (Visitors.Length + Touchpoints.Length + Hashes.Length == 0)
+            yield break;
         var ends = await ListAsync<Guid>(connection, """
             (SELECT id FROM events WHERE workspace_id = $1 AND website_id = $2 ORDER BY id LIMIT 1) UNION ALL (SELECT id FROM events WHERE workspace_id = $1 AND website_id = $2 ORDER BY id DESC LIMIT 1)
             """, cancel, WorkspaceId, WebsiteId);
         if (ends.Length < 2)
             yield break;
         var (first, last) = (Reports.EventQueries.TimeOf(ends[0]), Reports.EventQueries.TimeOf(ends[1]));
+        if (since > first)
+            first = since.Value;
         for (var from = first.AddSeconds(-1); from <= last; from = from.AddDays(7))
         {
             var found = await ListAsync<Guid>(connection, $"""
-                SELECT id FROM events WHERE workspace_id = $1 AND website_id = $2 AND id >= $3 AND id < $4
-                   AND (visitor_id = ANY ($5) OR id = ANY ($6) OR (match_keys IS NOT NULL AND ({OfPerson("$7")}))) ORDER BY id
+                SELECT id FROM events WHERE workspace_id = $1 AND website_id = $2 AND id >= $3 AND id < $4 AND visitor_id = ANY ($5)
+                UNION SELECT id FROM events WHERE workspace_id = $1 AND website_id = $2 AND id >= $3 AND id < $4 AND id = ANY ($6)
+                UNION SELECT id FROM events WHERE workspace_id = $1 AND website_id = $2 AND id >= $3 AND id < $4 AND cardinality($7) > 0 AND match_keys IS NOT NULL AND ({OfPerson("$7")})
+                ORDER BY id
                 """, cancel, WorkspaceId, WebsiteId, Partitions.LowestId(from), Partitions.LowestId(from.AddDays(7)), Visitors, Touchpoints, Hashes);
             foreach (var batch in found.Chunk(atOnce))
                 yield return batch;
@@ -154,7 +191,7 @@ internal sealed class PersonFootprint
 
     internal static async Task<T[]> ListAsync<T>(NpgsqlConnection connection, string sql, CancellationToken cancel, params object?[] values)
     {
-        await using var read = new NpgsqlCommand(sql, connection).With(values);
+        await using var read = new NpgsqlCommand(sql, connection) { CommandTimeout = Patience }.With(values);
         var list = new List<T>();
         await using var row = await read.ExecuteReaderAsync(cancel);
         while (await row.ReadAsync(cancel))

@@ -66,10 +66,10 @@ internal sealed class PersonGraph
         return owner;
     }
 
-    /// <summary>The person that a merged one became.</summary>
+    /// <summary>The person that a merged one became; where that one is gone, the last that is left.</summary>
     public Guid RootOf(Guid id)
     {
-        while (Persons[id].MergedInto is { } into)
+        while (Persons.TryGetValue(id, out var person) && person.MergedInto is { } into && Persons.ContainsKey(into))
             id = into;
         return id;
     }

@@ -46,7 +46,7 @@ public sealed class PersonWriter(SecretProtector protector, TimeProvider clock)
                 SELECT id, merged_into FROM persons WHERE workspace_id = $1 AND id = ANY ($2)
                 UNION SELECT p.id, p.merged_into FROM up JOIN persons p ON p.workspace_id = $1 AND p.id = up.merged_into),
             of_group AS (
-                SELECT id FROM up WHERE merged_into IS NULL
+                SELECT id FROM up WHERE NOT EXISTS (SELECT FROM persons k WHERE k.workspace_id = $1 AND k.id = up.merged_into)
                 UNION SELECT p.id FROM of_group g JOIN persons p ON p.workspace_id = $1 AND p.merged_into = g.id)
             SELECT p.id, p.merged_into, p.created_at, p.last_seen_at, p.personal_sealed FROM of_group JOIN persons p ON p.workspace_id = $1 AND p.id = of_group.id
             """, connection).With(workspaceId, graph.Tokens.Values.Select(t => t.PersonId).Distinct().ToArray()))
@@ -54,6 +54,8 @@ public sealed class PersonWriter(SecretProtector protector, TimeProvider clock)
             while (await row.ReadAsync(cancel))
                 graph.Persons[row.GetGuid(0)] = new KnownPerson(row.GetGuid(0), row.IsDBNull(1) ? null : row.GetGuid(1), row.GetFieldValue<DateTimeOffset>(2),
                     row.GetFieldValue<DateTimeOffset>(3), row.IsDBNull(4) ? PersonShown.Nothing : Open(workspaceId, row.GetGuid(0), row.GetFieldValue<byte[]>(4)));
+        foreach (var left in graph.Persons.Values.Where(p => p.MergedInto is { } into && !graph.Persons.ContainsKey(into)))
+            (left.MergedInto, left.IsChanged) = (null, true); // who they became is gone
         var ids = graph.Persons.Keys.ToArray();
         await using (var read = new NpgsqlCommand($"""
             SELECT person_id, kind, count(*) FROM person_ids

@@ -96,12 +96,24 @@ public sealed class PeopleApiTests(AppFixture app) : IClassFixture<AppFixture>
             Identify(visitor, new { email = "Jane@example.com", phone = "+15127782877", first_name = "Jane", last_name = "Doe", external_id = "cust-77" }),
             Identify("visitor-of-joe", new { email = "joe@example.com" }));
         await site.TrackAsync(new { event_type = "lead", timestamp = Now, properties = new { note = "call jane@example.com" }, user = new { email = "jane@example.com" } }); // no visitor
+        var twice = new { event_id = "told-twice", event_type = "purchase", timestamp = Now, visitor_id = visitor, properties = new { value = 12, currency = "USD", order_id = "O-1" } };
+        await site.BrowseAsync(twice);
+        await site.TrackAsync(twice); // the same by the server: kept as a repeat only
         foreach (var (id, who, email) in new[] { ("BK-1", visitor, "jane@example.com"), ("BK-2", "visitor-of-joe", "joe@example.com") })
         {
-            await sender.PostAsync("booking.created", new { booking_id = id, value = "38.50", customer = new { email, phone = who == visitor ? "+15127782877" : null }, attribution = new { visitor_id = who } });
+            await sender.PostAsync("booking.created", new { booking_id = id, value = "38.50", customer = new { email, phone = who == visitor ? "+15127782877" : null }, note = $"{visitor}-2 mary-jane@example.com", attribution = new { visitor_id = who } });
             await sender.ProcessedAsync();
         }
         await site.FollowedAsync();
+        await Eventually.GetAsync(async () => await app.ValueAsync<long>($"SELECT count(*) FROM duplicate_members WHERE website_id = '{site.Site.Id}' AND visitor_id = '{visitor}'") == 2 ? true : (bool?)null, "the repeat");
+        Assert.Equal("true false", await app.ValueAsync<string>($"SELECT string_agg(stored::text, ' ' ORDER BY stored DESC) FROM duplicate_members WHERE website_id = '{site.Site.Id}'"));
+        await app.RunAsync($$"""
+            UPDATE conversions SET tracking_id = gen_random_uuid() WHERE website_id = '{{site.Site.Id}}' AND sender_id = 'BK-1';
+            INSERT INTO matches (workspace_id, website_id, conversion_id, confidence, decision, reasons, evidence, model, matched_at)
+            SELECT workspace_id, website_id, id, 1, 'confirmed', '["the same email"]', '{"raw": 0.9, "answer": null, "fields": [{"field": "email", "weight": 9}]}', 'x', now() FROM conversions
+             WHERE website_id = '{{site.Site.Id}}' AND sender_id = 'BK-1'
+            ON CONFLICT (workspace_id, conversion_id) DO UPDATE SET decision = excluded.decision, reasons = excluded.reasons, evidence = excluded.evidence
+            """);
         var meta = await site.CallAsync(HttpMethod.Post, "connections", new { platform = "meta", settings = new { dataset_id = "1" }, credentials = new { access_token = "secret" }, enabled = false });
         await app.RunAsync($"""
             INSERT INTO delivery_queue (workspace_id, website_id, id, connection_id, event_id, event_name, created_at, next_attempt_at)
@@ -112,19 +124,24 @@ public sealed class PeopleApiTests(AppFixture app) : IClassFixture<AppFixture>
             Assert.NotEmpty(await TablesWithAsync(site, word));
 
         var exported = await site.CallAsync(HttpMethod.Post, "people/export", new { email = " jane@example.com " });
-        Assert.Equal((1, 5, 3, 2), (exported.GetProperty("persons").GetArrayLength(), exported.GetProperty("events").GetArrayLength(), exported.GetProperty("touchpoints").GetArrayLength(), exported.GetProperty("conversions").GetArrayLength()));
+        Assert.Equal((1, 6, 3, 3), (exported.GetProperty("persons").GetArrayLength(), exported.GetProperty("events").GetArrayLength(), exported.GetProperty("touchpoints").GetArrayLength(), exported.GetProperty("conversions").GetArrayLength()));
         Assert.Contains("Jane@example.com", exported.GetProperty("events").GetRawText(), StringComparison.Ordinal);
         Assert.Equal(1, exported.GetProperty("deliveries").GetArrayLength());
         Assert.DoesNotContain("joe", exported.GetRawText(), StringComparison.Ordinal);
 
         var erased = await site.CallAsync(HttpMethod.Post, "people/erase", new { email = "jane@example.com" });
-        Assert.Equal((1, 5, 2, 1, 1), (erased.GetProperty("persons").GetInt32(), erased.GetProperty("events").GetInt32(), erased.GetProperty("conversions").GetInt32(), erased.GetProperty("webhooks").GetInt32(), erased.GetProperty("deliveries").GetInt32()));
+        Assert.Equal((1, 6, 3, 1, 1), (erased.GetProperty("persons").GetInt32(), erased.GetProperty("events").GetInt32(), erased.GetProperty("conversions").GetInt32(), erased.GetProperty("webhooks").GetInt32(), erased.GetProperty("deliveries").GetInt32()));
         foreach (var word in new[] { visitor, hash, "jane@example.com", "cust-77" })
             Assert.Empty(await TablesWithAsync(site, word));
         Assert.Empty(await PeopleAsync(site, "jane@example.com"));
         Assert.Equal("skipped erased", await app.ValueAsync<string>($"SELECT string_agg(status || ' ' || reason, ',') FROM deliveries WHERE website_id = '{site.Site.Id}'"));
         // what happened stays, and the other person
         Assert.Equal(38.50m, await app.ValueAsync<decimal>($"SELECT value FROM conversions WHERE website_id = '{site.Site.Id}' AND sender_id = 'BK-1'"));
+        Assert.True(await app.ValueAsync<bool>($"SELECT tracking_id IS NULL FROM conversions WHERE website_id = '{site.Site.Id}' AND sender_id = 'BK-1'"));
+        Assert.Equal("""[] {"raw": 0.9, "answer": null, "fields": []}""", await app.ValueAsync<string>($"""
+            SELECT reasons::text || ' ' || evidence::text FROM matches m JOIN conversions c ON c.id = m.conversion_id WHERE m.website_id = '{site.Site.Id}' AND c.sender_id = 'BK-1'
+            """));
+        Assert.Equal(1, await app.ValueAsync<long>($"SELECT count(*) FROM inbound_webhooks WHERE website_id = '{site.Site.Id}' AND body_sealed IS NOT NULL")); // joe's, which holds longer values
         Assert.Equal("google_cpc", await site.TouchesAsync("channel", "channel = 'google_cpc'"));
         Assert.Single(await PeopleAsync(site, "joe@example.com"));
         Assert.NotEmpty(await TablesWithAsync(site, "visitor-of-joe"));
@@ -162,6 +179,45 @@ public sealed class PeopleApiTests(AppFixture app) : IClassFixture<AppFixture>
     }
 
     [Fact]
+    public async Task WhatIsFoundOutWhileErasing_GoesToo()
+    {
+        var site = await TouchSite.StartAsync(app);
+        await site.BrowseAsync(TouchSite.View("browser-found-late", Now.AddMinutes(-5)), Identify("browser-of-jane", new { email = "jane@example.com" }));
+        await using (var other = new NpgsqlConnection(app.ConnectionString))
+        {
+            await other.OpenAsync();
+            await using var held = await other.BeginTransactionAsync();
+            await using var hold = new NpgsqlCommand($"SELECT pg_advisory_xact_lock(hashtextextended('{site.Site.Id}', 11))", other);
+            await hold.ExecuteNonQueryAsync();
+            var erasing = site.CallAsync(HttpMethod.Post, "people/erase", new { email = "jane@example.com" });
+            await Eventually.GetAsync(async () => await app.ValueAsync<long>("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") > 0 ? true : (bool?)null, "the waiting erasure");
+            await app.RunAsync($"""
+                INSERT INTO person_ids (workspace_id, website_id, kind, token, person_id, source, first_seen_at, last_seen_at)
+                SELECT workspace_id, website_id, 'visitor', 'browser-found-late', id, 'event', now(), now() FROM persons WHERE website_id = '{site.Site.Id}'
+                """);
+            await held.CommitAsync();
+            var erased = await erasing;
+            Assert.Equal((1, 2, 2), (erased.GetProperty("persons").GetInt32(), erased.GetProperty("events").GetInt32(), erased.GetProperty("touchpoints").GetInt32()));
+        }
+        foreach (var word in new[] { "browser-of-jane", "browser-found-late" })
+            Assert.Empty(await TablesWithAsync(site, word));
+    }
+
+    [Fact]
+    public async Task APersonWhoseOtherIsGone_IsSeenAndErasedAsBefore()
+    {
+        var site = await TouchSite.StartAsync(app);
+        await site.TrackAsync(Identify("browser-of-joe", new { email = "joe@example.com" }));
+        await app.RunAsync($"UPDATE persons SET merged_into = gen_random_uuid() WHERE website_id = '{site.Site.Id}'");
+        Assert.Empty(await PeopleAsync(site, "joe@example.com"));
+        await site.TrackAsync(Identify("browser-of-joe", new { email = "joe@example.com", phone = "+15127782877" }, 1));
+        Assert.Single(await PeopleAsync(site, "joe@example.com"));
+        await app.RunAsync($"UPDATE persons SET merged_into = gen_random_uuid() WHERE website_id = '{site.Site.Id}'");
+        Assert.Equal(1, (await site.CallAsync(HttpMethod.Post, "people/erase", new { phone = "+15127782877" })).GetProperty("persons").GetInt32());
+        Assert.Empty(await TablesWithAsync(site, "browser-of-joe"));
+    }
+
+    [Fact]
     public async Task AFamilysTablet_GivesAndErasesOnlyWhatIsTheirs()
     {
         var site = await TouchSite.StartAsync(app);
@@ -177,7 +233,8 @@ public sealed class PeopleApiTests(AppFixture app) : IClassFixture<AppFixture>
     {
         var site = await TouchSite.StartAsync(app);
         using var client = app.ClientFor(site.Owner);
-        foreach (var body in new object[] { new { }, new { email = "  " }, new { email = "none@none.com" }, new { phone = "0000000000" }, new { visitorId = new string('v', 501) } })
+        foreach (var body in new object[] { new { }, new { email = "  " }, new { email = "none@none.com" }, new { phone = "0000000000" }, new { visitorId = new string('v', 501) }, new { visitorId = "1" },
+            new { visitorId = "v234567" }, new { visitorId = "Anonymous" }, new { visitorId = "00000000-0000-0000-0000-000000000000" }, new { email = "jane@example.com", visitorId = "null" } })
             foreach (var action in new[] { "erase", "export" })
                 Assert.Equal("validation_failed", (await AppFixture.ProblemOf(await client.PostAsJsonAsync($"/api/websites/{site.Site.Id}/people/{action}", body), 422)).GetProperty("code").GetString());
         await AppFixture.ProblemOf(await client.GetAsync($"/api/websites/{site.Site.Id}/people/{Guid.NewGuid()}"), 404);

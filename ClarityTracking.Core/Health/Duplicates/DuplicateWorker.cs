@@ -96,7 +96,7 @@ public sealed partial class DuplicateWorker(NpgsqlDataSource database, EventsFed
         await RepeatStore.WriteAsync(connection, repeats, now, cancel);
     }
 
-    private static async Task LockAsync(NpgsqlConnection connection, IEnumerable<Guid> websites, CancellationToken cancel)
+    internal static async Task LockAsync(NpgsqlConnection connection, IEnumerable<Guid> websites, CancellationToken cancel)
     {
         await using var own = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended('clarity duplicates ' || site, 0)) FROM unnest($1) AS site", connection)
             // in one order: two nodes cannot wait for each other; an object, or the array would be taken for the list of parameters

@@ -1,22 +1,23 @@
+using System.IO.Pipelines;
 using System.Text.Json;
 using ClarityTracking.Core;
 using ClarityTracking.Core.People;
+using ClarityTracking.Core.Tenancy;
 using ClarityTracking.Web.Components.Shared;
 using Microsoft.AspNetCore.Components;
+using Microsoft.JSInterop;
 
 namespace ClarityTracking.Web.Components.Pages.People;
 
-/// <summary>Who is who. Search and the opened person live in the address.</summary>
-public sealed partial class PeoplePage(PersonQueries people, PersonExport export, PersonErasure erasure)
+/// <summary>Who is who. The opened person lives in the address; what is searched for does not: it is personal data, and addresses are kept in histories and logs.</summary>
+public sealed partial class PeoplePage(PersonQueries people, PersonExport export, PersonErasure erasure, WebsiteService websites)
 {
-    private const string SearchName = "search", CursorName = "cursor", OpenName = "open";
+    private const string CursorName = "cursor", OpenName = "open";
     private static readonly TimeSpan LookAgainEvery = TimeSpan.FromSeconds(5);
-    private string? _typed, _email, _phone, _visitor, _outcome, _exported;
+    private string? _typed, _search, _email, _phone, _visitor, _outcome;
+    private ExportedPerson? _exported;
     private bool _busy;
     private Task? _looking;
-
-    [SupplyParameterFromQuery(Name = SearchName)]
-    private string? Search { get; set; }
 
     [SupplyParameterFromQuery(Name = CursorName)]
     private string? Cursor { get; set; }
@@ -25,6 +26,8 @@ public sealed partial class PeoplePage(PersonQueries people, PersonExport export
     private Guid? Open { get; set; }
 
     private LoadState<Page<PersonInfo>> People { get; set; } = new();
+
+    private bool MayChange { get; set; }
 
     private string? Answer
     {
@@ -40,10 +43,20 @@ public sealed partial class PeoplePage(PersonQueries people, PersonExport export
 
     protected override async Task LoadAsync()
     {
-        _typed ??= Search;
+        MayChange = (await QueryAsync((caller, cancel) => websites.GetAsync(caller, WebsiteId, cancel))).Value is { Role: >= Role.Admin };
         Guid? cursor = Guid.TryParse(Cursor, out var before) ? before : null;
-        People = await QueryAsync((caller, cancel) => people.ListAsync(caller, WebsiteId, Search, cursor, Core.Page.DefaultLimit, cancel));
+        People = await QueryAsync((caller, cancel) => people.ListAsync(caller, WebsiteId, _search, cursor, Core.Page.DefaultLimit, cancel));
         _looking ??= PollAsync(LookAgainEvery, LookAgainAsync);
+    }
+
+    /// <summary>Looks for somebody, from the first page on; nothing = everybody.</summary>
+    private async Task SearchAsync(string? typed)
+    {
+        (_typed, _search) = (typed, string.IsNullOrWhiteSpace(typed) ? null : typed.Trim());
+        if (Cursor is null)
+            await LoadAsync();
+        else
+            Filter((CursorName, null));
     }
 
     private async Task LookAgainAsync()
@@ -68,8 +81,38 @@ public sealed partial class PeoplePage(PersonQueries people, PersonExport export
             _outcome = null;
             return;
         }
-        _exported = JsonSerializer.Serialize(found, JsonSerializerOptions.Web);
+        _exported = found;
         _outcome = $"{Words.Count(found.Events.Count, "event")}, {Words.Count(found.Touchpoints.Count, "touchpoint")}, {Words.Count(found.Conversions.Count, "conversion")} and {Words.Count(found.Deliveries.Count, "delivery", "deliveries")} were found.";
+    }
+
+    /// <summary>Gives the browser the file while it is being written, and keeps nothing of it.</summary>
+    private async Task SaveAsync()
+    {
+        if (_exported is not { } found)
+            return;
+        _busy = true;
+        var pipe = new Pipe();
+        using (var stream = new DotNetStreamReference(pipe.Reader.AsStream()))
+        {
+            var writing = WriteAsync(found, pipe.Writer);
+            await Viewer.InvokeAsync<object?>("save", "person.json", stream);
+            await pipe.Reader.CompleteAsync();
+            await writing;
+        }
+        (_busy, _exported) = (false, null);
+    }
+
+    private async Task WriteAsync(ExportedPerson found, PipeWriter to)
+    {
+        try
+        {
+            await JsonSerializer.SerializeAsync(to.AsStream(leaveOpen: true), found, JsonSerializerOptions.Web, Closed);
+            await to.CompleteAsync();
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            await to.CompleteAsync(error); // the browser's side tells
+        }
     }
 
     private async Task EraseAsync()

@@ -13,6 +13,10 @@ public sealed partial class PersonPanel(PersonQueries people, PersonMerges merge
     [Parameter, EditorRequired]
     public Guid PersonId { get; set; }
 
+    /// <summary>The viewer may take merges back.</summary>
+    [Parameter]
+    public bool MayChange { get; set; }
+
     /// <summary>A merge was taken back.</summary>
     [Parameter]
     public EventCallback OnChanged { get; set; }
