@@ -70,7 +70,8 @@ internal static class InstallDiagnosis
             where tag.Length <= LongestTag
             let src = Attribute(tag.Value, Src) is { } text && Uri.TryCreate(sight.Url, System.Net.WebUtility.HtmlDecode(text), out var at) ? at : null
             let key = Attribute(tag.Value, ApiKey)
-            where key is not null || (src is not null && (src.AbsolutePath == $"/{site.Alias}.js" || (site.Origin is { } origin && src.AbsoluteUri.StartsWith(origin + "/", StringComparison.OrdinalIgnoreCase) && ScriptNames.Contains(src.AbsolutePath))))
+            where key is not null || (src is not null && (src.AbsolutePath == $"/{site.Alias}.js"
+                || (site.Origin is { } origin && src.AbsoluteUri.StartsWith(origin + "/", StringComparison.OrdinalIgnoreCase) && ScriptNames.Contains(src.AbsolutePath))))
             select new Snippet(tag.Value, src, key)];
 
     private static InstallFinding SnippetOf(PageSight sight, DiagnosedWebsite site, List<Snippet> snippets, List<KnownTag> managers)
