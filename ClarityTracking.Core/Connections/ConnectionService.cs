@@ -154,8 +154,11 @@ public sealed class ConnectionService(ClarityDb database, PlatformCatalog catalo
         return !(enabled ?? connection.Enabled) && known.WaitsForSecret(NamesOf(all)) ? null : enabled == true ? all : changed;
     }
 
-    /// <summary>Deletes a connection with its open deliveries; finished ones stay in the log.</summary>
-    public async Task<Result<Done>> DeleteAsync(Caller caller, Guid websiteId, Guid id, CancellationToken cancel)
+    /// <summary>
+    /// Deletes a connection with its open deliveries; finished ones stay in the log. Callers go by <see cref="OAuthConnections.DeleteConnectionAsync"/>, which disconnects
+    /// its account first and so takes the app's webhooks out of a shop.
+    /// </summary>
+    internal async Task<Result<Done>> DeleteAsync(Caller caller, Guid websiteId, Guid id, CancellationToken cancel)
     {
         await using var db = database.For(caller);
         var found = await FindAsync(db, caller, websiteId, id, Role.Admin, cancel);

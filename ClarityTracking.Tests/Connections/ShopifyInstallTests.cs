@@ -20,7 +20,7 @@ public sealed class ShopifyInstallTests(AppWithOAuth app) : IClassFixture<AppWit
     public Task DisposeAsync() => Task.CompletedTask;
 
     [Fact]
-    public async Task Install_MakesItsWebhooksOnce_TheyAreTaken_AndDisconnectTakesThemOut()
+    public async Task Install_MakesItsWebhooksOnce_TheyAreTaken_AndDisconnectOrDeleteTakesThemOut()
     {
         var account = await app.RegisterAsync();
         var site = await app.CreateWebsiteAsync(account);
@@ -51,6 +51,12 @@ public sealed class ShopifyInstallTests(AppWithOAuth app) : IClassFixture<AppWit
         await AppFixture.JsonOf(await client.PostAsync($"/api/v1/oauth/connections/{id}/disconnect", null));
         Assert.Equal([6L], app.Provider.ShopWebhooks.Keys);
         await AppFixture.ProblemOf(await client.PostAsync($"/api/v1/oauth/connections/{id}/webhooks", null), 409);
+
+        // a connection that is deleted is disconnected first
+        id = await AppWithOAuth.ConnectAsync(client, site.Id, "shopify");
+        Assert.Equal(Topics.Length + 1, app.Provider.ShopWebhooks.Count);
+        (await client.DeleteAsync($"/api/websites/{site.Id}/connections/{id}")).EnsureSuccessStatusCode();
+        Assert.Equal([6L], app.Provider.ShopWebhooks.Keys);
     }
 
     [Fact]

@@ -122,6 +122,107 @@ public sealed class InstallCheckTests(CheckApp app) : IClassFixture<CheckApp>
         Assert.Null((await LookAsync(site, "/away", Networks())).Trouble); // the operator may lift it
     }
 
+    /// <summary>Pages are strangers': without its sandbox no browser opens them, unless the operator says so.</summary>
+    [Fact]
+    public async Task AsRoot_PagesAreOnlyFetched_AndTheNoteSaysWhy()
+    {
+        var site = await SiteAsync(s => s.Tag);
+        var configuration = (IConfiguration)app.Services.GetService(typeof(IConfiguration))!;
+        configuration["Clarity:InstallCheck:AllowUnsandboxed"] = "no";
+        try
+        {
+            var check = await CheckAsync(site, "/page");
+            var isRoot = OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess;
+            Assert.Equal(!isRoot, check.GetProperty("byBrowser").GetBoolean());
+            if (isRoot)
+                Assert.Contains("as root", check.GetProperty("note").GetString(), StringComparison.Ordinal);
+            Assert.Contains("snippet=pass key=pass", Kinds(check), StringComparison.Ordinal);
+        }
+        finally
+        {
+            configuration["Clarity:InstallCheck:AllowUnsandboxed"] = "true";
+        }
+    }
+
+    /// <summary>Who calls chooses the host of the request: it must not become code that others paste.</summary>
+    [Fact]
+    public async Task HostOfTheRequest_IsNeitherStoredNorShown()
+    {
+        var site = await SiteAsync(_ => "<!doctype html><h1>No tag</h1>");
+        using var client = app.ClientFor(site.Account);
+        var path = $"/api/websites/{site.Site.Id}/install-check";
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(new { url = site.Url + "/page" }) };
+        request.Headers.Host = "evil.example.com";
+        Assert.Equal(HttpStatusCode.Accepted, (await client.SendAsync(request)).StatusCode);
+        var check = await EndAsync(client, path);
+        Assert.Equal(JsonValueKind.Null, Line(check, "snippet").GetProperty("code").ValueKind);
+        Assert.DoesNotContain("evil", check.ToString(), StringComparison.Ordinal);
+        Assert.Equal("", await app.ValueAsync<string>($"SELECT origin FROM install_checks WHERE website_id = '{site.Site.Id}'"));
+    }
+
+    [Fact]
+    public async Task SwitchedOff_WhatWasAskedForBefore_Waits()
+    {
+        var site = await SiteAsync(_ => "");
+        var configuration = (IConfiguration)app.Services.GetService(typeof(IConfiguration))!;
+        using var client = app.ClientFor(site.Account);
+        configuration["Clarity:InstallCheck:Enabled"] = "false";
+        try
+        {
+            await app.RunAsync($"""
+                INSERT INTO install_checks (workspace_id, website_id, id, status, url, origin, next_at, created_by, created_at)
+                VALUES ('{site.Site.WorkspaceId}', '{site.Site.Id}', gen_random_uuid(), 'queued', '{site.Url}/page', '', now(), 'x', now())
+                """);
+            await Task.Delay(TimeSpan.FromSeconds(6)); // longer than the worker sleeps
+            Assert.Equal("queued", await app.ValueAsync<string>($"SELECT status FROM install_checks WHERE website_id = '{site.Site.Id}'"));
+        }
+        finally
+        {
+            configuration["Clarity:InstallCheck:Enabled"] = "true";
+        }
+        Assert.Equal("done", (await EndAsync(client, $"/api/websites/{site.Site.Id}/install-check")).GetProperty("status").GetString());
+    }
+
+    /// <summary>A page can answer the look at it with a text of any length.</summary>
+    [Fact]
+    public async Task PageThatTellsTooMuch_EndsTheLookByName()
+    {
+        var site = await SiteAsync(_ => "<!doctype html><script>var much = 'x'.repeat(20 << 20); JSON.stringify = function () { return much; };</script>");
+        var sight = await LookAsync(site, "/page", Networks());
+        Assert.Contains("larger than the check takes in", sight.Trouble, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("facebook.com/tr?&")]
+    [InlineData("<!--")]
+    [InlineData("<script ")]
+    [InlineData("<script>")]
+    [InlineData("<script src=a>")]
+    [InlineData("<meta content-security-policy content=")]
+    [InlineData("analytics.tiktok.com/&sdkid=")]
+    [InlineData("bat.bing.com/?ti=ct.pinterest.com/tid=linkedin.com/collect?&fbq( 'init' , ")]
+    public async Task HostilePage_IsDiagnosedWithinSeconds(string repeated)
+    {
+        var html = new StringBuilder(PageFetch.MostBytes);
+        while (html.Length + repeated.Length <= PageFetch.MostBytes)
+            html.Append(repeated);
+        var sight = new PageSight { Url = new Uri("https://shop.example.com/"), Status = 200, Html = html.ToString() };
+        var site = new DiagnosedWebsite(Guid.NewGuid(), "shop.example.com", "word", "https://t.example.com", _ => Task.FromResult<Core.Ingestion.Validate.KeyOwner?>(null));
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        Assert.NotEmpty(await InstallDiagnosis.OfAsync(sight, site, null));
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10), $"{repeated}: {watch.Elapsed}");
+    }
+
+    [Fact]
+    public void HostileRobotsTxt_IsReadWithinSeconds()
+    {
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        var stars = "User-agent: *\n" + string.Concat(Enumerable.Repeat("Disallow: /" + string.Concat(Enumerable.Repeat("*a", 200)) + "b$\n", 1200));
+        Assert.True(RobotsTxt.Allows(stars, "ClarityTrackingCheck", "/" + new string('a', 2000)));
+        Assert.True(RobotsTxt.Allows(string.Concat(Enumerable.Repeat("User-agent: x\n", 20_000)) + string.Concat(Enumerable.Repeat("Disallow: /\n", 18_000)), "ClarityTrackingCheck", "/a"));
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(5), watch.Elapsed.ToString());
+    }
+
     [Fact]
     public async Task Start_WhatCannotBe_IsRefused()
     {
@@ -144,6 +245,10 @@ public sealed class InstallCheckTests(CheckApp app) : IClassFixture<CheckApp>
     [InlineData("User-agent: *\nDisallow: /shop\nAllow: /shop/open", "/shop/open/1", true)]
     [InlineData("User-agent: *\nDisallow: /*.pdf$", "/a.pdf", false)]
     [InlineData("User-agent: *\nDisallow: /*.pdf$", "/a.pdf?x", true)]
+    [InlineData("User-agent: *\nDisallow: /*.pdf$", "/a.pdf?x.pdf", false)]
+    [InlineData("User-agent: *\nDisallow: /a*b*b$", "/ab", true)]
+    [InlineData("User-agent: *\nDisallow: /a*b*b$", "/axbb", false)]
+    [InlineData("User-agent: *\nDisallow: /a$", "/a/b", true)]
     [InlineData("User-agent: other\nUser-agent: ClarityTrackingCheck # us\nDisallow: /a", "/a", false)]
     public void RobotsTxt_LongestRuleOfOurGroupWins(string text, string path, bool allowed) => Assert.Equal(allowed, RobotsTxt.Allows(text, "ClarityTrackingCheck", path));
 
@@ -166,7 +271,7 @@ public sealed class InstallCheckTests(CheckApp app) : IClassFixture<CheckApp>
         return await browser.LookAsync(browser.Find()!, new Uri(site.Url + path), _ => false, CancellationToken.None);
     }
 
-    private static IConfiguration Configuration() => new ConfigurationBuilder().Build();
+    private static IConfiguration Configuration() => new ConfigurationBuilder().AddInMemoryCollection([new("Clarity:InstallCheck:AllowUnsandboxed", "true")]).Build();
 
     private static PublicNetworks Networks() => new(new ConfigurationBuilder().AddInMemoryCollection([new("Clarity:AllowPrivateNetworks", "true")]).Build());
 
@@ -178,6 +283,11 @@ public sealed class InstallCheckTests(CheckApp app) : IClassFixture<CheckApp>
         using var client = app.ClientFor(site.Account);
         var api = $"/api/websites/{site.Site.Id}/install-check";
         Assert.Equal(HttpStatusCode.Accepted, (await client.PostAsJsonAsync(api, new { url = site.Url + path })).StatusCode);
+        return await EndAsync(client, api);
+    }
+
+    private static async Task<JsonElement> EndAsync(HttpClient client, string api)
+    {
         for (var i = 0; i < 1200; i++)
         {
             var check = (await AppFixture.JsonOf(await client.GetAsync(api))).GetProperty("check");
@@ -210,7 +320,11 @@ public sealed class CheckApp : AppFixture
 {
     private readonly List<CheckSite> _sites = [];
 
-    protected override IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string> { ["Clarity:AllowPrivateNetworks"] = "true" };
+    protected override IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>
+    {
+        ["Clarity:AllowPrivateNetworks"] = "true",
+        ["Clarity:InstallCheck:AllowUnsandboxed"] = "true", // tests may run as root, and their pages are their own
+    };
 
     internal void Add(CheckSite site) => _sites.Add(site);
 

@@ -22,10 +22,9 @@ public static class InstallCheckEndpoints
         (await checks.GetAsync(caller, id, cancel)).Ok();
 
     internal static async Task<Results<Accepted<InstallCheck>, ProblemHttpResult>> StartAsync(
-        Guid id, CheckedPage? page, HttpContext http, IConfiguration configuration, Caller caller, InstallChecks checks, CancellationToken cancel)
+        Guid id, CheckedPage? page, Caller caller, InstallChecks checks, CancellationToken cancel)
     {
-        var origin = configuration["Clarity:PublicUrl"] is { Length: > 0 } url ? url : $"{http.Request.Scheme}://{http.Request.Host}{http.Request.PathBase}";
-        var started = await checks.StartAsync(caller, id, page?.Url, origin, cancel);
+        var started = await checks.StartAsync(caller, id, page?.Url, cancel);
         return started.IsOk ? TypedResults.Accepted($"/api/websites/{id}/install-check", started.Value) : Problems.From(started.Error);
     }
 }

@@ -8,15 +8,26 @@ namespace ClarityTracking.Core.Health.InstallCheck;
 /// <summary>A conversation with a browser in the Chrome DevTools Protocol (chromedevtools.github.io/devtools-protocol, November 2026).</summary>
 internal sealed class DevTools : IAsyncDisposable
 {
+    /// <summary>Longer messages are not taken: a page can make the browser tell of texts of any length. A look at 2 MiB of a page, escaped twice, is shorter.</summary>
+    private const int LongestMessage = 16 * 1024 * 1024;
+
     private readonly ClientWebSocket _socket = new();
     private readonly ConcurrentDictionary<int, TaskCompletionSource<JsonElement>> _waiting = new();
     private readonly SemaphoreSlim _sending = new(1);
     private readonly CancellationTokenSource _end = new();
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _reading;
+    private IOException? _over;
     private int _id;
 
     /// <summary>Called for every event, in their order: method and parameters.</summary>
     public Action<string, JsonElement>? OnEvent { get; set; }
+
+    /// <summary>Ends with the conversation; never fails.</summary>
+    public Task Gone => _gone.Task;
+
+    /// <summary>The page told more than is taken in: it ended the conversation.</summary>
+    public bool IsOverfull { get; private set; }
 
     public async Task ConnectAsync(Uri address, CancellationToken cancel)
     {
@@ -30,6 +41,8 @@ internal sealed class DevTools : IAsyncDisposable
     {
         var id = Interlocked.Increment(ref _id);
         var result = _waiting[id] = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (_over is not null)
+            throw new IOException(_over.Message, _over);
         var message = new JsonObject { ["id"] = id, ["method"] = method, ["params"] = parameters ?? [] };
         if (session is not null)
             message["sessionId"] = session;
@@ -63,6 +76,7 @@ internal sealed class DevTools : IAsyncDisposable
     private async Task ReadAsync()
     {
         var buffer = new byte[64 * 1024];
+        Exception? why = null;
         try
         {
             while (true)
@@ -72,6 +86,11 @@ internal sealed class DevTools : IAsyncDisposable
                 do
                 {
                     part = await _socket.ReceiveAsync(buffer.AsMemory(), _end.Token);
+                    if (message.Length + part.Count > LongestMessage)
+                    {
+                        IsOverfull = true;
+                        throw new IOException($"The browser told more than {LongestMessage} bytes at once.");
+                    }
                     message.Write(buffer, 0, part.Count);
                 }
                 while (!part.EndOfMessage);
@@ -80,12 +99,15 @@ internal sealed class DevTools : IAsyncDisposable
                 Take(JsonElement.Parse(message.ToArray()));
             }
         }
-        catch (Exception error) when (error is WebSocketException or OperationCanceledException or ObjectDisposedException or JsonException)
+        catch (Exception error) // whatever it is, nobody reads any more: who waits must be told
         {
-            // it is over
+            why = error;
         }
+        _over = new IOException("The browser has gone.", why);
         foreach (var waiting in _waiting.Values)
-            waiting.TrySetException(new IOException("The browser has gone."));
+            waiting.TrySetException(_over);
+        _gone.TrySetResult();
+        _socket.Abort();
     }
 
     private void Take(JsonElement json)

@@ -41,7 +41,7 @@ public sealed partial class InstallCheckWorker(NpgsqlDataSource database, Public
         }
     }
 
-    private sealed record CheckOrder(Guid WorkspaceId, Guid WebsiteId, Guid Id, Uri Url, string Origin, string Domain, string Alias);
+    private sealed record CheckOrder(Guid WorkspaceId, Guid WebsiteId, Guid Id, Uri Url, string? Origin, string Domain, string Alias);
 
     private async Task MakeAsync(CheckOrder order, CancellationToken cancel)
     {
@@ -82,6 +82,8 @@ public sealed partial class InstallCheckWorker(NpgsqlDataSource database, Public
         var browser = new PageBrowser(networks, configuration);
         if (browser.Find() is not { } path)
             return (await fetch.GetAsync(order.Url, cancel), $"{Limits} The operator can put a Chromium on the server.");
+        if (!browser.MayRun)
+            return (await fetch.GetAsync(order.Url, cancel), $"{Limits} The app runs as root, where a browser has no sandbox: the operator can run it as another user.");
         try
         {
             return (await browser.LookAsync(path, order.Url, url => InstallDiagnosis.IsCollect(url, order.Alias), cancel), null);
@@ -109,6 +111,8 @@ public sealed partial class InstallCheckWorker(NpgsqlDataSource database, Public
 
     private async Task<CheckOrder?> ClaimAsync(CancellationToken cancel)
     {
+        if (!InstallChecks.IsEnabledBy(configuration))
+            return null; // what was asked for before waits
         var now = clock.GetUtcNow();
         await using var command = database.CreateCommand("""
             UPDATE install_checks c SET status = 'running', next_at = $2
@@ -119,7 +123,7 @@ public sealed partial class InstallCheckWorker(NpgsqlDataSource database, Public
             """);
         await using var row = await command.With(now, now + Lease).ExecuteReaderAsync(cancel);
         return await row.ReadAsync(cancel)
-            ? new CheckOrder(row.GetGuid(0), row.GetGuid(1), row.GetGuid(2), new Uri(row.GetString(3)), row.GetString(4), row.GetString(5), row.GetString(6)) : null;
+            ? new CheckOrder(row.GetGuid(0), row.GetGuid(1), row.GetGuid(2), new Uri(row.GetString(3)), row.GetString(4) is { Length: > 0 } origin ? origin : null, row.GetString(5), row.GetString(6)) : null;
     }
 
     private async Task StageAsync(CheckOrder order, string stage, CancellationToken cancel)

@@ -16,7 +16,9 @@ public sealed class InstallChecks(ClarityDb database, IConfiguration configurati
     private const int LongestUrl = 2000;
 
     /// <summary>The operator allows checks (<c>Clarity:InstallCheck:Enabled</c>, default true).</summary>
-    public bool IsEnabled => !bool.TryParse(configuration["Clarity:InstallCheck:Enabled"], out var enabled) || enabled;
+    public bool IsEnabled => IsEnabledBy(configuration);
+
+    internal static bool IsEnabledBy(IConfiguration configuration) => !bool.TryParse(configuration["Clarity:InstallCheck:Enabled"], out var enabled) || enabled;
 
     /// <summary>The newest check.</summary>
     public async Task<Result<InstallCheckState>> GetAsync(Caller caller, Guid websiteId, CancellationToken cancel)
@@ -30,9 +32,8 @@ public sealed class InstallChecks(ClarityDb database, IConfiguration configurati
     /// <param name="caller">Analyst of the website.</param>
     /// <param name="websiteId">The website.</param>
     /// <param name="page">A path or an address of the website's domain; null = its first page by https.</param>
-    /// <param name="origin">The app from outside.</param>
     /// <param name="cancel">Cancels.</param>
-    public async Task<Result<InstallCheck>> StartAsync(Caller caller, Guid websiteId, string? page, string origin, CancellationToken cancel)
+    public async Task<Result<InstallCheck>> StartAsync(Caller caller, Guid websiteId, string? page, CancellationToken cancel)
     {
         await using var db = database.For(caller);
         var found = await db.WebsiteAsync(caller, websiteId, Role.Analyst, cancel);
@@ -44,7 +45,8 @@ public sealed class InstallChecks(ClarityDb database, IConfiguration configurati
         if (UrlOf(page, website.Domain) is not { } url)
             return Error.Invalid(new FieldError("url", $"url must be a path, or an http or https address of {website.Domain}."));
         var now = clock.GetUtcNow();
-        var (id, text, from) = (Guid.CreateVersion7(now), url.AbsoluteUri, origin.TrimEnd('/'));
+        // only as the operator says: the findings show it to others as code to paste, and who calls chooses the host of the request
+        var (id, text, from) = (Guid.CreateVersion7(now), url.AbsoluteUri, configuration["Clarity:PublicUrl"]?.TrimEnd('/') ?? "");
         var started = await db.Database.ExecuteSqlAsync($"""
             INSERT INTO install_checks AS c (workspace_id, website_id, id, status, url, origin, next_at, created_by, created_at)
             VALUES ({website.WorkspaceId}, {websiteId}, {id}, 'queued', {text}, {from}, {now}, {caller.Label}, {now})

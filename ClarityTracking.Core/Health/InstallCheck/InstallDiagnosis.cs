@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.RegularExpressions;
 using ClarityTracking.Core.Ingestion.Validate;
 
@@ -7,13 +8,17 @@ namespace ClarityTracking.Core.Health.InstallCheck;
 /// <param name="WebsiteId">The website.</param>
 /// <param name="Domain">Its domain.</param>
 /// <param name="Alias">Its own word for script and intake.</param>
-/// <param name="Origin">The app from outside, without a slash at the end.</param>
+/// <param name="Origin">The app from outside as its operator says, without a slash at the end; null = the operator has not said.</param>
 /// <param name="KeyOf">Finds the owner of a key; null = it does not work.</param>
-internal sealed record DiagnosedWebsite(Guid WebsiteId, string Domain, string Alias, string Origin, Func<string, Task<KeyOwner?>> KeyOf);
+internal sealed record DiagnosedWebsite(Guid WebsiteId, string Domain, string Alias, string? Origin, Func<string, Task<KeyOwner?>> KeyOf);
 
 /// <summary>Says what a page's sight means: each cause by its name, with what to do about it.</summary>
-internal static partial class InstallDiagnosis
+internal static class InstallDiagnosis
 {
+    private const int MostScriptTags = 2000, LongestTag = 4000;
+
+    private static readonly Regex ScriptTag = PagePatterns.Of(@"<script\b[^>]*>", RegexOptions.IgnoreCase), Src = AttributePattern("src"), ApiKey = AttributePattern("data-apikey");
+
     private static readonly string[] ScriptNames = ["/t.js", "/trackingscript.js", "/trackingLeads.js"];
 
     private static readonly string[] ScriptDirectives = ["script-src-elem", "script-src"], ConnectDirectives = ["connect-src"];
@@ -61,10 +66,12 @@ internal static partial class InstallDiagnosis
     };
 
     private static List<Snippet> SnippetsIn(PageSight sight, DiagnosedWebsite site) =>
-        [.. from Match tag in ScriptTag().Matches(Comment().Replace(sight.Html, ""))
-            let src = Attribute(tag.Value, "src") is { } text && Uri.TryCreate(sight.Url, System.Net.WebUtility.HtmlDecode(text), out var at) ? at : null
-            let key = Attribute(tag.Value, "data-apikey")
-            where key is not null || (src is not null && (src.AbsolutePath == $"/{site.Alias}.js" || (src.AbsoluteUri.StartsWith(site.Origin + "/", StringComparison.OrdinalIgnoreCase) && ScriptNames.Contains(src.AbsolutePath))))
+        [.. from tag in PagePatterns.In(ScriptTag, WithoutComments(sight.Html), MostScriptTags)
+            where tag.Length <= LongestTag
+            let src = Attribute(tag.Value, Src) is { } text && Uri.TryCreate(sight.Url, System.Net.WebUtility.HtmlDecode(text), out var at) ? at : null
+            let key = Attribute(tag.Value, ApiKey)
+            where key is not null || (src is not null && (src.AbsolutePath == $"/{site.Alias}.js"
+                || (site.Origin is { } origin && src.AbsoluteUri.StartsWith(origin + "/", StringComparison.OrdinalIgnoreCase) && ScriptNames.Contains(src.AbsolutePath))))
             select new Snippet(tag.Value, src, key)];
 
     private static InstallFinding SnippetOf(PageSight sight, DiagnosedWebsite site, List<Snippet> snippets, List<KnownTag> managers)
@@ -73,7 +80,7 @@ internal static partial class InstallDiagnosis
             return new("snippet", FindingKind.Warn, $"The snippet stands {snippets.Count} times in the page.", "Take all but one out: by hand, from the theme, from a plugin or the tag manager, whichever came last.");
         if (snippets.Count == 1)
             return new("snippet", FindingKind.Pass, "The snippet is in the page.");
-        var code = $"<script async src=\"{site.Origin}/t.js\" data-apikey=\"pk_live_…\"></script>";
+        var code = site.Origin is { } origin ? $"<script async src=\"{origin}/t.js\" data-apikey=\"pk_live_…\"></script>" : null;
         return sight.ByBrowser
             ? new("snippet", FindingKind.Fail, "The snippet is not in the page, also not after its scripts ran.", managers.Count > 0
                 ? $"Paste it right after <head>; or publish the container of {managers[0].Name} that has it." : "Paste the snippet of step 2 right after <head>, publish, and empty the caches.", code)
@@ -185,13 +192,21 @@ internal static partial class InstallDiagnosis
 
     private static string Short(string key) => key.Length <= 20 ? key : $"{key[..12]}…{key[^4..]}";
 
-    private static string? Attribute(string tag, string name) =>
-        Regex.Match(tag, $"""\s{name}\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", RegexOptions.IgnoreCase | RegexOptions.NonBacktracking) is { Success: true } found
-            ? found.Groups.Values.Skip(1).First(g => g.Success).Value.Trim() : null;
+    private static Regex AttributePattern(string name) => PagePatterns.Of($"""\s{name}\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", RegexOptions.IgnoreCase);
 
-    [GeneratedRegex(@"<script\b[^>]{0,4000}>", RegexOptions.IgnoreCase)]
-    private static partial Regex ScriptTag();
+    private static string? Attribute(string tag, Regex pattern) =>
+        PagePatterns.FirstIn(pattern, tag) is { Success: true } found ? found.Groups.Values.Skip(1).First(g => g.Success).Value.Trim() : null;
 
-    [GeneratedRegex("<!--.*?-->", RegexOptions.Singleline)]
-    private static partial Regex Comment();
+    /// <summary>Takes comments out; one without an end stays, for it may be a text of a script.</summary>
+    private static string WithoutComments(string html)
+    {
+        var text = new StringBuilder(html.Length);
+        var from = 0;
+        while (html.IndexOf("<!--", from, StringComparison.Ordinal) is >= 0 and var begin && html.IndexOf("-->", begin + 2, StringComparison.Ordinal) is >= 0 and var end)
+        {
+            text.Append(html, from, begin - from);
+            from = end + 3;
+        }
+        return text.Append(html, from, html.Length - from).ToString();
+    }
 }

@@ -9,12 +9,13 @@ namespace ClarityTracking.Core.Health.InstallCheck;
 
 /// <summary>
 /// Opens one page in a Chromium of its own process and profile, which reaches nothing but through <see cref="FilteringProxy"/>, and tells what was
-/// seen. Bounds: time, bytes of all answers, one renderer with a small heap. As root the browser has no sandbox of its own: run the app as another user.
+/// seen. Bounds: time, bytes of all answers, one renderer with a small heap. As root the browser has no sandbox of its own, so it does not run then (<see cref="MayRun"/>).
 /// </summary>
 internal sealed class PageBrowser(PublicNetworks networks, IConfiguration configuration)
 {
     private const long MostBytes = 30 * 1024 * 1024;
     private const int MostRequests = 1000;
+    private const string TooMuch = "The page is larger than the check takes in.";
 
     /// <summary>How long the browser may take to start; and a page, from the question to the look at it.</summary>
     internal TimeSpan StartLimit { get; init; } = TimeSpan.FromSeconds(30);
@@ -40,6 +41,14 @@ internal sealed class PageBrowser(PublicNetworks networks, IConfiguration config
                 select path).FirstOrDefault();
     }
 
+    /// <summary>
+    /// Whether a browser may run here: as root it refuses its sandbox, and the pages are strangers'. The operator may allow it all the same
+    /// (<c>Clarity:InstallCheck:AllowUnsandboxed</c>, default false), in a container that holds nothing else.
+    /// </summary>
+    public bool MayRun => !LacksSandbox || (bool.TryParse(configuration["Clarity:InstallCheck:AllowUnsandboxed"], out var allowed) && allowed);
+
+    private static bool LacksSandbox => OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess;
+
     /// <summary>Looks at a page.</summary>
     /// <param name="browser">Path of the browser.</param>
     /// <param name="url">The page.</param>
@@ -48,6 +57,8 @@ internal sealed class PageBrowser(PublicNetworks networks, IConfiguration config
     /// <exception cref="IOException">The browser does not run here.</exception>
     public async Task<PageSight> LookAsync(string browser, Uri url, Func<string, bool> collect, CancellationToken cancel)
     {
+        if (!MayRun)
+            throw new IOException("As root the browser would run without its sandbox.");
         var profile = Directory.CreateTempSubdirectory("clarity-check-").FullName;
         await using var proxy = new FilteringProxy(networks, MostBytes);
         using var process = Start(browser, profile, proxy.Address);
@@ -63,7 +74,7 @@ internal sealed class PageBrowser(PublicNetworks networks, IConfiguration config
             try
             {
                 await tools.SendAsync("Page.navigate", new JsonObject { ["url"] = url.AbsoluteUri }, session, page.Token);
-                await seen.Loaded.Task.WaitAsync(page.Token);
+                await Task.WhenAny(seen.Loaded.Task, tools.Gone).WaitAsync(page.Token);
                 if (seen.IsAnswered)
                 {
                     await Task.WhenAny(seen.Sent.Task, Task.Delay(SnippetLimit, page.Token));
@@ -73,6 +84,10 @@ internal sealed class PageBrowser(PublicNetworks networks, IConfiguration config
             catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
             {
                 seen.IsLate = true; // what has come so far is looked at
+            }
+            catch (IOException) when (tools.IsOverfull)
+            {
+                // the sight names it
             }
             return await SightAsync(tools, session, url, seen, proxy, cancel);
         }
@@ -94,7 +109,7 @@ internal sealed class PageBrowser(PublicNetworks networks, IConfiguration config
             "--force-webrtc-ip-handling-policy=disable_non_proxied_udp", "--webrtc-ip-handling-policy=disable_non_proxied_udp",
             "--renderer-process-limit=1", "--js-flags=--max-old-space-size=256",
         ];
-        if (OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess)
+        if (LacksSandbox)
             flags.Add("--no-sandbox"); // it refuses to run as root with one
         var start = new ProcessStartInfo(browser, [.. flags, "about:blank"]) { RedirectStandardError = true, RedirectStandardOutput = true };
         // nothing of ours is its business
@@ -167,8 +182,9 @@ internal sealed class PageBrowser(PublicNetworks networks, IConfiguration config
             Requests = [.. seen.Requests.Values.Take(MostRequests)],
             Violations = [.. seen.Violations],
             Trouble = proxy.Refused.ContainsKey(FilteringProxy.PlaceOf(final)) ? $"{final.Host} is in a private network, where the check does not go."
+                : tools.IsOverfull ? TooMuch
                 : seen.DocumentFailure is { } failure ? $"{final.Host} could not be reached ({failure})."
-                : seen.DocumentStatus is null ? proxy.IsFull ? "The page is larger than the check takes in." : $"{final.Host} did not answer in time." : null,
+                : seen.DocumentStatus is null ? proxy.IsFull ? TooMuch : $"{final.Host} did not answer in time." : null,
         };
         if (sight.Trouble is not null)
             return sight;
@@ -197,7 +213,7 @@ internal sealed class PageBrowser(PublicNetworks networks, IConfiguration config
         }
         catch (Exception error) when (error is IOException or JsonException or KeyNotFoundException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
         {
-            return sight with { Trouble = seen.IsLate ? "The page was not done within 30 seconds and its scripts let nobody look." : "The page could not be looked at: its scripts hold the browser." };
+            return sight with { Trouble = tools.IsOverfull ? TooMuch : seen.IsLate ? "The page was not done within 30 seconds and its scripts let nobody look." : "The page could not be looked at: its scripts hold the browser." };
         }
     }
 

@@ -3,11 +3,17 @@ using System.Text.RegularExpressions;
 namespace ClarityTracking.Core.Health.InstallCheck;
 
 /// <summary>What a content security policy says of an address (CSP Level 3). Without a browser it is read, not tried.</summary>
-internal static partial class PagePolicy
+internal static class PagePolicy
 {
+    private const int MostTags = 500, LongestTag = 4000;
+
+    private static readonly Regex Meta = PagePatterns.Of("<meta[^>]*>", RegexOptions.IgnoreCase),
+        Content = PagePatterns.Of("""content\s*=\s*(?:"([^"]*)"|'([^']*)')""", RegexOptions.IgnoreCase),
+        Source = PagePatterns.Of("""^(?:([a-zA-Z][a-zA-Z0-9+.-]*)://)?([^/:]+|\[[^\]]+\])(?::(\d+|\*))?(/.*)?\z""");
+
     /// <summary>Policies that stand in the document.</summary>
-    public static IEnumerable<string> InDocument(string html) => Meta().Matches(html).Where(m => m.Value.Contains("content-security-policy", StringComparison.OrdinalIgnoreCase))
-        .Select(m => Content().Match(m.Value)).Where(c => c.Success).Select(c => System.Net.WebUtility.HtmlDecode(c.Groups[1].Success ? c.Groups[1].Value : c.Groups[2].Value));
+    public static IEnumerable<string> InDocument(string html) => PagePatterns.In(Meta, html, MostTags).Where(m => m.Length <= LongestTag && m.Value.Contains("content-security-policy", StringComparison.OrdinalIgnoreCase))
+        .Select(m => PagePatterns.FirstIn(Content, m.Value)).Where(c => c.Success).Select(c => System.Net.WebUtility.HtmlDecode(c.Groups[1].Success ? c.Groups[1].Value : c.Groups[2].Value));
 
     /// <summary>Whether a policy lets something in; null = it depends on a nonce or hash that cannot be judged from here.</summary>
     /// <param name="policy">The header's text.</param>
@@ -35,7 +41,7 @@ internal static partial class PagePolicy
             return false;
         if (source.EndsWith(':'))
             return source[..^1].Equals(url.Scheme, StringComparison.OrdinalIgnoreCase);
-        var match = Source().Match(source);
+        var match = PagePatterns.FirstIn(Source, source);
         if (!match.Success)
             return false;
         var (scheme, host, port, path) = (match.Groups[1].Value, match.Groups[2].Value, match.Groups[3].Value, match.Groups[4].Value);
@@ -44,13 +50,4 @@ internal static partial class PagePolicy
         var portFits = port is "*" || (port.Length == 0 ? url.IsDefaultPort : port == url.Port.ToString(System.Globalization.CultureInfo.InvariantCulture));
         return schemeFits && hostFits && portFits && (path.Length == 0 || (path.EndsWith('/') ? url.AbsolutePath.StartsWith(path, StringComparison.Ordinal) : url.AbsolutePath == path));
     }
-
-    [GeneratedRegex("""^(?:([a-zA-Z][a-zA-Z0-9+.-]*)://)?([^/:]+|\[[^\]]+\])(?::(\d+|\*))?(/.*)?\z""")]
-    private static partial Regex Source();
-
-    [GeneratedRegex("<meta[^>]{0,4000}>", RegexOptions.IgnoreCase)]
-    private static partial Regex Meta();
-
-    [GeneratedRegex("""content\s*=\s*(?:"([^"]*)"|'([^']*)')""", RegexOptions.IgnoreCase)]
-    private static partial Regex Content();
 }

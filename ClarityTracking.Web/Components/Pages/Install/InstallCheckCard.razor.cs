@@ -20,10 +20,6 @@ public sealed partial class InstallCheckCard(InstallChecks checks)
     [Parameter, EditorRequired]
     public string Domain { get; set; } = "";
 
-    /// <summary>The app from outside.</summary>
-    [Parameter, EditorRequired]
-    public string Origin { get; set; } = "";
-
     private LoadState<InstallCheckState> State { get; set; } = new();
 
     private bool IsRunning => State.Value?.Check is { Status: InstallCheckStatus.Queued or InstallCheckStatus.Running };
@@ -54,7 +50,7 @@ public sealed partial class InstallCheckCard(InstallChecks checks)
     private async Task StartAsync()
     {
         _isBusy = true;
-        await DoAsync((caller, cancel) => checks.StartAsync(caller, WebsiteId, _url, Origin, cancel), errors: _errors);
+        await DoAsync((caller, cancel) => checks.StartAsync(caller, WebsiteId, _url, cancel), errors: _errors);
         await ReadAsync();
         _isBusy = false;
     }

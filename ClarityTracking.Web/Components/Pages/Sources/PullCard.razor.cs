@@ -78,10 +78,10 @@ internal static class PullWords
         PullStatus.Running when pull.NextStepAt is { } next && next > now && pull.Reason is not null => new("warn", $"The last {Words.Count(pull.Days, "day")}: waits and goes on by itself"),
         PullStatus.Running => new("info", $"Fetching the last {Words.Count(pull.Days, "day")}"),
         PullStatus.Done => new(pull.Refused > 0 ? "warn" : "good", $"The last {Words.Count(pull.Days, "day was", "days were")} fetched"),
-        PullStatus.Failed => new("bad", "Fetching did not get to its end"),
+        PullStatus.Failed => new("bad", "Fetching ended before all was read"),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 
     public static string Counts(SourcePull pull) =>
-        $"{Words.Count(pull.Pages, "answer")} read; they told {Words.Count(pull.Records, "thing")}, {Words.Count(pull.Changes)} new{(pull.Refused > 0 ? $", {Words.Count(pull.Refused)} incomplete or refused" : "")}.";
+        $"{Words.Count(pull.Pages, "page")} read: {Words.Count(pull.Records, "record")}, {Words.Count(pull.Changes)} new{(pull.Refused > 0 ? $", {Words.Count(pull.Refused)} incomplete or refused" : "")}.";
 }
