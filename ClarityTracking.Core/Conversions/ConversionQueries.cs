@@ -138,6 +138,7 @@ public sealed class ConversionQueries(ClarityDb database)
         var sums = await db.Database.SqlQuery<SumRow>($"""
             SELECT status AS "Status", currency AS "Currency", count(*) AS "Count", coalesce(sum(value), 0) AS "Value", sum(refunded) AS "Refunded" FROM conversions
              WHERE workspace_id = {website.Value.WorkspaceId} AND website_id = {websiteId} AND NOT is_test AND ({kind}::text IS NULL OR kind = {kind})
+               AND NOT (source = {TrackedConversions.Source} AND status = 'failed') -- a refund that waits for its order
                AND ({filter.Source}::text IS NULL OR source = {filter.Source})
                AND ({filter.From}::timestamptz IS NULL OR occurred_at >= {filter.From}) AND ({filter.To}::timestamptz IS NULL OR occurred_at < {filter.To})
              GROUP BY status, currency ORDER BY status, sum(value) DESC NULLS LAST, currency
@@ -161,13 +162,13 @@ public sealed class ConversionQueries(ClarityDb database)
             Lifecycle = [.. steps[id]],
             Attribution = row.Attribution is null ? null : JsonElement.Parse(row.Attribution),
             Items = row.Items is null ? null : JsonElement.Parse(row.Items),
-            Events = await OutcomesAsync(db, workspaceId, websiteId, id, cancel),
+            Events = await OutcomesAsync(db, workspaceId, websiteId, row, cancel),
         };
     }
 
     private sealed record Row(Guid Id, Guid WebsiteId, string SenderId, string? Number, string Kind, string? Name, string Status, string? SenderStatus, string Source, Guid? ConnectionId,
         string? ConnectionName, bool IsTest, DateTimeOffset OccurredAt, DateTimeOffset? StartsAt, DateTimeOffset? PaidAt, decimal? Value, string? Currency, decimal Refunded,
-        string? Location, string? VisitorId, DateTimeOffset UpdatedAt, string? Attribution, string? Items, double? Confidence, string? Reasons, string? Match)
+        string? Location, string? VisitorId, DateTimeOffset UpdatedAt, string? Attribution, string? Items, Guid? TrackingId, double? Confidence, string? Reasons, string? Match)
     {
         public ConversionInfo ToInfo() => new(Id, WebsiteId, SenderId, Number, EnumText.Parse<ConversionKind>(Kind) ?? ConversionKind.Manual, Name,
             EnumText.Parse<ConversionStatus>(Status) ?? ConversionStatus.Pending, SenderStatus, Source, ConnectionId, ConnectionName, IsTest, OccurredAt, StartsAt, PaidAt,
@@ -194,7 +195,7 @@ public sealed class ConversionQueries(ClarityDb database)
             SELECT c.id AS "Id", c.website_id AS "WebsiteId", c.sender_id AS "SenderId", c.number AS "Number", c.kind AS "Kind", c.event_name AS "Name", c.status AS "Status",
                    c.sender_status AS "SenderStatus", c.source AS "Source", c.connection_id AS "ConnectionId", k.name AS "ConnectionName", c.is_test AS "IsTest",
                    c.occurred_at AS "OccurredAt", c.starts_at AS "StartsAt", c.paid_at AS "PaidAt", c.value AS "Value", c.currency AS "Currency", c.refunded AS "Refunded",
-                   c.location AS "Location", c.visitor_id AS "VisitorId", c.updated_at AS "UpdatedAt", c.attribution::text AS "Attribution", c.items::text AS "Items",
+                   c.location AS "Location", c.visitor_id AS "VisitorId", c.updated_at AS "UpdatedAt", c.attribution::text AS "Attribution", c.items::text AS "Items", c.tracking_id AS "TrackingId",
                    m.confidence AS "Confidence", m.reasons::text AS "Reasons",
                    CASE WHEN m.conversion_id IS NOT NULL THEN jsonb_build_object('decision', m.decision, 'touchpointId', t.id, 'eventId', t.event_id, 'occurredAt', t.occurred_at,
                         'channel', t.channel, 'campaign', t.campaign)::text END AS "Match"
@@ -222,15 +223,16 @@ public sealed class ConversionQueries(ClarityDb database)
             r.Value, r.Currency, r.RefundedTotal, r.StartsAt, r.WebhookId));
     }
 
-    private static async Task<IReadOnlyList<ConversionOutcome>> OutcomesAsync(ClarityDbContext db, Guid workspaceId, Guid websiteId, Guid id, CancellationToken cancel)
+    private static async Task<IReadOnlyList<ConversionOutcome>> OutcomesAsync(ClarityDbContext db, Guid workspaceId, Guid websiteId, Row conversion, CancellationToken cancel)
     {
+        var id = conversion.Id;
+        var recorded = conversion is { TrackingId: { } click, Name: { } type } ? RecordedConversions.EventIdOf(id, click, type, conversion.SenderId) : null;
         var rows = await db.Database.SqlQuery<OutcomeRow>($"""
             SELECT e.id AS "Id", x.name AS "Name", x.event_id AS "EventId"
               FROM conversion_events x LEFT JOIN events e ON e.workspace_id = x.workspace_id AND e.website_id = x.website_id AND e.event_id = x.event_id AND e.name = x.name
              WHERE x.workspace_id = {workspaceId} AND x.conversion_id = {id}
             UNION ALL
-            SELECT e.id, e.name, e.event_id FROM conversions c JOIN events e ON e.workspace_id = c.workspace_id AND e.website_id = c.website_id AND e.event_id = 'conversion_' || c.id
-             WHERE c.workspace_id = {workspaceId} AND c.id = {id} AND c.kind = 'manual'
+            SELECT id, name, event_id FROM events WHERE workspace_id = {workspaceId} AND website_id = {websiteId} AND event_id = {recorded}
              ORDER BY 1
             """).ToListAsync(cancel);
         var ids = rows.Where(r => r.Id is not null).Select(r => r.Id!.Value).ToList();

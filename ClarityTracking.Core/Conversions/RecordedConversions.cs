@@ -95,6 +95,9 @@ public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb ten
     /// <summary>Most rows of one cleanup.</summary>
     public const int CleanupBatch = 10_000;
 
+    /// <summary>The source of these rows.</summary>
+    internal const string Source = "api";
+
     private const int LongestOwnId = 128;
     private const decimal Unusual = 10_000m;
     private const decimal Largest = 1_000_000_000m;
@@ -139,15 +142,16 @@ public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb ten
         var data = order.EventData ?? default;
         var currency = Inbound.Money.Currency(Inbound.SenderJson.Text(data, "currency")) ?? link.Owner.Currency;
         var id = Guid.CreateVersion7(now);
-        var own = Inbound.SenderJson.Text(data, "event_id") ?? Inbound.SenderJson.Text(data, "order_id");
-        var senderId = own is null ? id.ToString() : own.Length <= LongestOwnId && FieldRules.IsStorable(own) ? own : $"sha256:{Sha256(own)}";
+        var number = Inbound.SenderJson.Text(data, "order_id");
+        var own = Inbound.SenderJson.Text(data, "event_id") ?? number;
+        var senderId = own is null ? id.ToString() : IsKept(own) ? own : $"sha256:{Sha256(own)}";
         var recorded = new RecordedConversion(id, trackingId, link.Id, order.EventType!, revenue, revenue is null ? null : currency, click.At, now, (now - click.At).Days, link.WindowDays, false, warnings);
         if (own is not null && await KnownAsync(recorded, link.Owner, senderId, cancel) is { } known)
             return known;
 
         // The event first: what intake refuses or cannot take leaves no row. Its id is made of the sender's own, so that a repetition after a failure
         // between the two finds the event and adds the row.
-        var eventId = $"conversion_{(own is null ? id.ToString() : Sha256($"{trackingId}\n{order.EventType}\n{senderId}")[..32])}";
+        var eventId = EventIdOf(id, trackingId, order.EventType!, senderId);
         var visitor = await VisitorAsync(link.Owner, trackingId, cancel);
         var context = new IngestContext
         {
@@ -160,9 +164,15 @@ public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb ten
         if (result.Rejected is [var refused, ..])
             return Error.Invalid(new FieldError("event_data", $"event_data: {refused.Drop.Detail}"));
         // not cancelled any more: the event is stored
-        return await AddAsync(recorded, link.Owner, senderId, visitor, isTest: context.Owner.IsTest)
+        return await AddAsync(recorded, link.Owner, senderId, number is not null && IsKept(number) ? number : null, visitor, isTest: context.Owner.IsTest)
             ? recorded : await KnownAsync(recorded, link.Owner, senderId, CancellationToken.None) ?? recorded;
     }
+
+    /// <summary>The id of the event that such a conversion goes out as.</summary>
+    internal static string EventIdOf(Guid id, Guid trackingId, string eventType, string senderId) =>
+        $"conversion_{(senderId == id.ToString() ? senderId : Sha256($"{trackingId}\n{eventType}\n{senderId}")[..32])}";
+
+    private static bool IsKept(string own) => own.Length <= LongestOwnId && FieldRules.IsStorable(own);
 
     private static string Sha256(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
@@ -188,21 +198,21 @@ public sealed class RecordedConversions(NpgsqlDataSource database, ClarityDb ten
     }
 
     /// <summary>Adds the row; false = a repetition at the same time was faster.</summary>
-    private async Task<bool> AddAsync(RecordedConversion told, KeyOwner owner, string senderId, string? visitor, bool isTest)
+    private async Task<bool> AddAsync(RecordedConversion told, KeyOwner owner, string senderId, string? number, string? visitor, bool isTest)
     {
-        await using var command = database.CreateCommand("""
+        await using var command = database.CreateCommand($"""
             WITH added AS (
                 INSERT INTO conversions (workspace_id, website_id, id, source, kind, sender_id, status, is_test, occurred_at, paid_at, value, currency, visitor_id, told_at, updated_at,
-                                         tracking_id, link_id, event_name)
-                VALUES ($1, $2, $3, 'api', 'manual', $4, 'paid', $5, $6, $6, $7, $8, $9, $6, $6, $10, $11, $12)
+                                         tracking_id, link_id, event_name, number)
+                VALUES ($1, $2, $3, '{Source}', 'manual', $4, 'paid', $5, $6, $6, $7, $8, $9, $6, $6, $10, $11, $12, $13)
                 ON CONFLICT (workspace_id, website_id, tracking_id, event_name, sender_id) WHERE tracking_id IS NOT NULL DO NOTHING
                 RETURNING id)
             INSERT INTO event_feed (follower, id, workspace_id, website_id, event_ids) SELECT 'conversions', id, $1, $2, ARRAY[id] FROM added
             """);
-        foreach (var value in new object?[] { owner.WorkspaceId, owner.WebsiteId, told.Id, senderId, isTest, told.ConvertedAt, told.RevenueAmount, told.Currency, visitor, told.TrackingId, told.CampaignLinkId, told.EventType })
+        foreach (var value in new object?[] { owner.WorkspaceId, owner.WebsiteId, told.Id, senderId, isTest, told.ConvertedAt, told.RevenueAmount, told.Currency, visitor, told.TrackingId, told.CampaignLinkId, told.EventType, number })
             command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value });
         command.Parameters[6].NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Numeric;
-        command.Parameters[7].NpgsqlDbType = command.Parameters[8].NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text;
+        command.Parameters[7].NpgsqlDbType = command.Parameters[8].NpgsqlDbType = command.Parameters[12].NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text;
         return await command.ExecuteNonQueryAsync(CancellationToken.None) == 1;
     }
 

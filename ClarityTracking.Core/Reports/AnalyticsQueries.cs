@@ -216,23 +216,17 @@ public sealed class AnalyticsQueries(ClarityDb database, TimeProvider clock)
         return new AnalyticsSum(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), 0, 0);
     }
 
-    /// <summary>Conversions by currency, and by time where asked for. Purchases that pages tell count where no conversion stands for the same order (as in the report of spend).</summary>
+    /// <summary>Conversions by currency, and by time where asked for. What pages tell is among them until a source tells the same order (<see cref="Conversions.TrackedConversions"/>).</summary>
     private static async Task<List<Money>> MoneyAsync(NpgsqlConnection connection, Website website, ReportPeriod period, (string Interval, string Zone)? by, CancellationToken cancel)
     {
         await using var command = Command(connection, """
-            SELECT CASE WHEN $6::text IS NOT NULL THEN date_trunc($6, occurred_at, $7) END, currency, count(*), sum(revenue) FROM (
-                SELECT c.occurred_at, coalesce(c.currency, $8) AS currency,
+            SELECT CASE WHEN $5::text IS NOT NULL THEN date_trunc($5, occurred_at, $6) END, currency, count(*), sum(revenue) FROM (
+                SELECT c.occurred_at, coalesce(c.currency, $7) AS currency,
                        CASE WHEN c.status IN ('cancelled', 'no_show') THEN 0 ELSE greatest(coalesce(c.value, 0) - c.refunded, 0) END AS revenue
                   FROM conversions c
-                 WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.occurred_at >= $3 AND c.occurred_at < $4 AND NOT c.is_test AND c.status <> 'failed'
-                UNION ALL
-                SELECT e.occurred_at, coalesce(e.currency, $8), coalesce(e.value, 0) FROM events e
-                 WHERE e.workspace_id = $1 AND e.website_id = $2 AND e.id >= $5 AND e.name = 'purchase' AND NOT e.is_test AND e.bot_reason IS NULL AND e.source IN ('browser', 'server')
-                   AND e.occurred_at >= $3 AND e.occurred_at < $4
-                   AND NOT EXISTS (SELECT FROM conversion_events x WHERE x.workspace_id = e.workspace_id AND x.website_id = e.website_id AND x.event_id = e.event_id)
-                   AND NOT EXISTS (SELECT FROM conversions o WHERE o.workspace_id = e.workspace_id AND o.website_id = e.website_id AND e.order_id IN (o.sender_id, o.number))) m
+                 WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.occurred_at >= $3 AND c.occurred_at < $4 AND NOT c.is_test AND c.status <> 'failed') m
              GROUP BY 1, 2
-            """, website.WorkspaceId, website.Id, period.From, period.To, Lowest(period), by?.Interval, by?.Zone ?? "UTC", website.Currency);
+            """, website.WorkspaceId, website.Id, period.From, period.To, by?.Interval, by?.Zone ?? "UTC", website.Currency);
         var rows = new List<Money>();
         await using var row = await command.ExecuteReaderAsync(cancel);
         while (await row.ReadAsync(cancel))

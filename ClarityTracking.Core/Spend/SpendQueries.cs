@@ -182,14 +182,14 @@ public sealed class SpendQueries(ClarityDb database, TimeProvider clock)
         """).ToListAsync(cancel);
 
     /// <summary>
-    /// Conversions of some days by what they say about their click. Webhooks' and links' first; purchases that pages tell count where no
-    /// conversion stands for the same order.
+    /// Conversions of some days by what they say about their click. What pages tell is among them until a source tells the same order
+    /// (<see cref="Conversions.TrackedConversions"/>).
     /// </summary>
     private static Task<List<Brought>> BroughtAsync(ClarityDbContext db, Website website, DateOnly from, DateOnly to, CancellationToken cancel)
     {
         // a day on either side, since the days are the website's
         var (earliest, latest) = (new DateTimeOffset(from.AddDays(-1).ToDateTime(TimeOnly.MinValue), TimeSpan.Zero), new DateTimeOffset(to.AddDays(2).ToDateTime(TimeOnly.MinValue), TimeSpan.Zero));
-        var (lowest, visits) = (Partitions.LowestId(earliest), Partitions.LowestId(earliest.AddDays(-DaysBeforeConversion)));
+        var visits = Partitions.LowestId(earliest.AddDays(-DaysBeforeConversion));
         return db.Database.SqlQuery<Brought>($"""
             WITH told AS (
                 SELECT c.occurred_at, coalesce(c.currency, {website.Currency}) AS currency, greatest(coalesce(c.value, 0) - c.refunded, 0) AS revenue, c.visitor_id,
@@ -199,15 +199,7 @@ public sealed class SpendQueries(ClarityDb database, TimeProvider clock)
                        (SELECT min(k) FROM unnest({SpendSource.ClickNames}) k WHERE c.attribution ? k) AS click_id
                   FROM conversions c LEFT JOIN campaign_links l ON l.workspace_id = c.workspace_id AND l.id = c.link_id
                  WHERE c.workspace_id = {website.WorkspaceId} AND c.website_id = {website.Id} AND NOT c.is_test AND c.status IN ('confirmed', 'paid', 'completed')
-                   AND c.occurred_at >= {earliest} AND c.occurred_at < {latest}
-                UNION ALL
-                SELECT e.occurred_at, coalesce(e.currency, {website.Currency}), coalesce(e.value, 0), e.visitor_id, e.utm ->> 'source', e.utm ->> 'medium', e.utm ->> 'campaign', e.utm ->> 'id',
-                       e.utm ->> 'content', e.utm ->> 'term', (SELECT min(k) FROM unnest({SpendSource.ClickNames}) k WHERE e.click_ids ? k)
-                  FROM events e
-                 WHERE e.workspace_id = {website.WorkspaceId} AND e.website_id = {website.Id} AND e.id >= {lowest} AND e.name = 'purchase' AND NOT e.is_test AND e.bot_reason IS NULL
-                   AND e.occurred_at >= {earliest} AND e.occurred_at < {latest} AND e.event_id NOT LIKE 'conversion\_%'
-                   AND NOT EXISTS (SELECT FROM conversion_events x WHERE x.workspace_id = e.workspace_id AND x.website_id = e.website_id AND x.event_id = e.event_id)
-                   AND NOT EXISTS (SELECT FROM conversions o WHERE o.workspace_id = e.workspace_id AND o.website_id = e.website_id AND e.order_id IN (o.sender_id, o.number))),
+                   AND c.occurred_at >= {earliest} AND c.occurred_at < {latest}),
             traced AS (
                 SELECT t.*, v.utm, v.click_id AS visit_click, coalesce(t.source, t.campaign, t.utm_id, t.click_id) IS NULL AS is_bare
                   FROM told t LEFT JOIN LATERAL (

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Web;
 using ClarityTracking.Tests.Attribution.Touchpoints;
 using ClarityTracking.Tests.Inbound;
 using ClarityTracking.Tests.Support;
@@ -96,8 +99,140 @@ public sealed class StitchingTests(AppFixture app) : IClassFixture<AppFixture>
     {
         var site = await TouchSite.StartAsync(app);
         await site.TrackAsync(new { event_type = "custom", timestamp = Now, properties = new { event_name = "refund", order_id = "7", value = 10, currency = "EUR" } });
+        Assert.Equal("0 0", await CountedAsync(site)); // it waits, and no report counts it
         await site.TrackAsync(Bought("purchase", "7", 50));
         Assert.Equal("event|order|paid|7|50|10|v1", await TrackedAsync(site.Site));
+    }
+
+    private static object GivenBack(string order, decimal value, string id, string currency = "EUR") =>
+        new { event_id = id, event_type = "custom", timestamp = Now, properties = new { event_name = "refund", order_id = order, value, currency } };
+
+    /// <summary>Conversions and revenue of the overview.</summary>
+    private static async Task<string> CountedAsync(TouchSite site)
+    {
+        var overview = await site.CallAsync(HttpMethod.Get, "analytics/overview");
+        return string.Create(CultureInfo.InvariantCulture, $"{overview.GetProperty("conversions").GetInt32()} {overview.GetProperty("revenue").GetDecimal():0.##}");
+    }
+
+    private Task<string> NamedAsync(NewSite site) => app.ValueAsync<string>($"SELECT concat_ws('|', kind, event_name, status, trim_scale(value), currency, trim_scale(refunded)) FROM conversions WHERE website_id = '{site.Id}'");
+
+    [Fact]
+    public async Task ARefundThatIsReadTwice_LowersItOnce()
+    {
+        var site = await TouchSite.StartAsync(app);
+        await site.TrackAsync(GivenBack("7", 10, "r1"), Bought("purchase", "7", 50));
+        await site.TrackAsync(GivenBack("7", 5, "r2"), GivenBack("7", 5, "r3", "USD"));
+        await app.RunAsync($"""
+            INSERT INTO event_feed (follower, id, workspace_id, website_id, event_ids)
+            SELECT 'touchpoints', gen_random_uuid(), workspace_id, website_id, ARRAY[id] FROM events WHERE website_id = '{site.Site.Id}'
+            """); // as a release of events that were held back may do
+        await site.FollowedAsync();
+        Assert.Equal("order|purchase|paid|50|EUR|15", await NamedAsync(site.Site));
+    }
+
+    [Theory]
+    [InlineData("order|purchase|paid|50|EUR|0", "lead", "purchase")]
+    [InlineData("order|purchase|paid|50|EUR|0", "purchase", "lead")]
+    [InlineData("booking|purchase|confirmed|50|EUR|0", "schedule", "purchase")]
+    public async Task APaidOrder_WinsOverAnEnquiryWithItsNumber(string expected, string first, string second)
+    {
+        var site = await TouchSite.StartAsync(app);
+        await site.BrowseAsync(Bought(first, "31", first == "purchase" ? 50 : 20));
+        await site.BrowseAsync(Bought(second, "31", second == "purchase" ? 50 : 20));
+        Assert.Equal(expected, await NamedAsync(site.Site));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task APurchaseWithoutANumber_ThatASourceTellsToo_CountsOnce(bool pageFirst)
+    {
+        var sender = await Sender.ConnectAsync(app);
+        var site = new TouchSite(app, sender.Account, sender.Site);
+        Task Page() => site.BrowseAsync(Bought("purchase", null, 49, "abc123"));
+        async Task Source()
+        {
+            await sender.PostAsync("order.paid", new { order_id = "O-49", value = "49.00", currency = "EUR", attribution = new { visitor_id = "abc123" } }, at: Now.AddMinutes(1));
+            await sender.ProcessedAsync();
+            await site.FollowedAsync();
+        }
+        foreach (var step in pageFirst ? new[] { Page, Source } : [Source, Page])
+            await step();
+        Assert.Equal("1", (await CountedAsync(site)).Split(' ')[0]);
+        Assert.Equal("generic|order|paid|O-49|49|0|abc123", await TrackedAsync(sender.Site));
+    }
+
+    [Fact]
+    public async Task ATestOrder_TakesNoRealOnesPlace()
+    {
+        var sender = await Sender.ConnectAsync(app);
+        var site = new TouchSite(app, sender.Account, sender.Site);
+        await sender.PostAsync("order.paid", new { order_id = "1001", value = "49.00", currency = "EUR", test = true });
+        await sender.ProcessedAsync();
+        await site.FollowedAsync();
+        await site.BrowseAsync(Bought("purchase", "1001", 49));
+        Assert.Equal("generic|true| event|false|v1", await app.ValueAsync<string>(
+            $"SELECT string_agg(source || '|' || is_test || '|' || coalesce(visitor_id, ''), ' ' ORDER BY is_test DESC) FROM conversions WHERE website_id = '{site.Site.Id}'"));
+    }
+
+    /// <summary>Records a purchase through the conversions API.</summary>
+    private async Task<Guid> RecordAsync(TouchSite site, decimal amount, object data)
+    {
+        var (link, target) = await site.ClickAsync(new { name = "Ad", targetUrl = "https://shop.example.com/" });
+        var tracking = HttpUtility.ParseQueryString(new Uri(target).Query)["ct_tracking_id"];
+        await site.BrowseAsync(new { event_type = "page_view", visitor_id = "v1", properties = new { url = target } });
+        using var page = app.Anonymous();
+        var recorded = await AppFixture.JsonOf(await page.PostAsJsonAsync("/api/conversions",
+            new { tracking_id = tracking, campaign_link_id = link, event_type = "purchase", revenue_amount = amount, event_data = data }));
+        await site.FollowedAsync();
+        return recorded.GetProperty("id").GetGuid();
+    }
+
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    public async Task WhatTheConversionsApiTells_AndThePageToo_IsOneOrder(bool pageFirst, bool withNumber)
+    {
+        var site = await TouchSite.StartAsync(app);
+        var id = Guid.Empty;
+        async Task Page()
+        {
+            await site.BrowseAsync(new { event_type = "purchase", visitor_id = "v1", properties = new { value = 49, currency = "EUR", order_id = "1001" } });
+            await site.TrackAsync(GivenBack("1001", 9, "r1"));
+        }
+        async Task Api() => id = await RecordAsync(site, 49, withNumber ? new { event_id = "e1", order_id = "1001", currency = "EUR" } : new { event_id = "e1", currency = "EUR" });
+        foreach (var step in pageFirst ? new[] { Page, Api } : [Api, Page])
+            await step();
+        // of an order without a number no refund can tell; what was refunded before stays
+        Assert.Equal($"manual|purchase|paid|49|EUR|{(withNumber || pageFirst ? 9 : 0)}", await app.ValueAsync<string>(
+            $"SELECT concat_ws('|', kind, event_name, status, trim_scale(value), currency, trim_scale(refunded)) FROM conversions WHERE website_id = '{site.Site.Id}' AND status <> 'failed'"));
+        if (withNumber)
+        {
+            await site.TrackAsync(GivenBack("1001", 9, "r1"), GivenBack("1001", 40, "r2")); // the first is known
+            Assert.Equal("manual|purchase|refunded|49|EUR|49", await NamedAsync(site.Site));
+        }
+        var shown = await site.CallAsync(HttpMethod.Get, $"bookings/{id}");
+        Assert.Contains("purchase", shown.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("name").GetString()));
+    }
+
+    [Fact]
+    public async Task WhatAMemberDecided_OutlivesThePagesRow()
+    {
+        var sender = await Sender.ConnectAsync(app);
+        var site = new TouchSite(app, sender.Account, sender.Site);
+        await site.BrowseAsync(Bought("purchase", "BK-1", 38.5m, "abc123"));
+        await app.RunAsync($"""
+            INSERT INTO matches (workspace_id, website_id, conversion_id, confidence, decision, reasons, evidence, model, matched_at, decided_at)
+            SELECT workspace_id, website_id, id, 1, 'rejected', '[]', '[]', 'test', now(), now() FROM conversions WHERE website_id = '{site.Site.Id}'
+            ON CONFLICT (workspace_id, conversion_id) DO UPDATE SET decision = 'rejected', decided_at = now()
+            """);
+        await sender.PostAsync("order.paid", new { order_id = "BK-1", value = "38.50", currency = "EUR" });
+        await sender.ProcessedAsync();
+        await site.FollowedAsync();
+        Assert.Equal("generic|rejected", await app.ValueAsync<string>(
+            $"SELECT c.source || '|' || m.decision FROM conversions c JOIN matches m ON m.workspace_id = c.workspace_id AND m.conversion_id = c.id WHERE c.website_id = '{site.Site.Id}'"));
     }
 
     [Theory]

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using ClarityTracking.Tests.Attribution.Reports;
+using ClarityTracking.Tests.Attribution.Touchpoints;
 using ClarityTracking.Tests.Support;
 
 namespace ClarityTracking.Tests.Reports;
@@ -21,6 +22,7 @@ public sealed class AnalyticsTests(AppFixture app) : IClassFixture<AppFixture>
             new { event_id = "t", event_type = "page_view", timestamp = ReportSite.Iso(now), visitor_id = "c", test = true },
             new { event_id = "old", event_type = "page_view", timestamp = ReportSite.Iso(now.AddDays(-40)), visitor_id = "d", session_id = "s3" },
             new { event_id = "p", event_type = "purchase", timestamp = ReportSite.Iso(now.AddMinutes(-4)), visitor_id = "b", session_id = "s2", properties = new { value = 49.5, currency = "EUR", order_id = "7" } });
+        await new TouchSite(app, site.Account, site.Site).FollowedAsync(); // the purchase has become a conversion
         await site.ConversionAsync(now.AddDays(-2), 100, status: "completed", kind: "booking");
         await site.ConversionAsync(now.AddDays(-2), 80, status: "no_show", kind: "booking");
         await site.ConversionAsync(now.AddDays(-2), 5, currency: "USD");

@@ -96,9 +96,9 @@ public sealed class SpendReportTests(AppFixture app) : IClassFixture<AppFixture>
         await VisitAsync(site, "v1", """{"source":"google","campaign":"Winter"}""", days: 3);
         await VisitAsync(site, "v2", """{"source":"google","campaign":"Winter"}""", days: 29);
         await ConversionAsync(site, "paid", 60m, "EUR", null, visitor: "v1");
-        // told by the page as well: the same order counts once; another one counts
-        await VisitAsync(site, "v3", """{"source":"google","campaign":"Winter"}""", name: "purchase", value: 15m, order: "o-1");
-        await VisitAsync(site, "v3", """{"source":"google","campaign":"Winter"}""", name: "purchase", value: 15m, order: "dup");
+        // what only the page tells is a conversion too; one that gave way to a source's stays in the log and counts no more
+        await ConversionAsync(site, "paid", 15m, "EUR", """{"utm_source":"google","utm_campaign":"Winter"}""", sender: "o-1", source: "event");
+        await VisitAsync(site, "v3", """{"source":"google","campaign":"Winter"}""", name: "purchase", value: 15m);
         await ConversionAsync(site, "paid", 15m, "EUR", """{"utm_source":"google","utm_campaign":"Winter"}""", sender: "dup");
 
         var report = await AppFixture.JsonOf(await client.GetAsync($"/api/websites/{site.Id}/spend?by=campaign"));
@@ -142,20 +142,20 @@ public sealed class SpendReportTests(AppFixture app) : IClassFixture<AppFixture>
         VALUES ('{site.WorkspaceId}', '{site.Id}', '{Today}', '{platform}', 'api', '{account}', 'UTC', '{id}', '{name}', 100, 10, {spend}, 'EUR', now())
         """));
 
-    private Task ConversionAsync(NewSite site, string status, decimal value, string currency, string? attribution, decimal refunded = 0, string? visitor = null, string? sender = null) =>
+    private Task ConversionAsync(NewSite site, string status, decimal value, string currency, string? attribution, decimal refunded = 0, string? visitor = null, string? sender = null, string source = "generic") =>
         app.RunAsync(string.Create(CultureInfo.InvariantCulture, $"""
             INSERT INTO conversions (workspace_id, website_id, id, source, kind, sender_id, status, occurred_at, value, currency, refunded, visitor_id, attribution, told_at, updated_at)
-            VALUES ('{site.WorkspaceId}', '{site.Id}', '{Guid.CreateVersion7()}', 'generic', 'order', '{sender ?? Guid.NewGuid().ToString()}', '{status}', now(), {value}, '{currency}', {refunded},
+            VALUES ('{site.WorkspaceId}', '{site.Id}', '{Guid.CreateVersion7()}', '{source}', 'order', '{sender ?? Guid.NewGuid().ToString()}', '{status}', now(), {value}, '{currency}', {refunded},
                     {(visitor is null ? "NULL" : $"'{visitor}'")}, {(attribution is null ? "NULL" : $"'{attribution}'")}, now(), now())
             """));
 
-    private Task VisitAsync(NewSite site, string visitor, string utm, int days = 0, string name = "page_view", decimal? value = null, string? order = null)
+    private Task VisitAsync(NewSite site, string visitor, string utm, int days = 0, string name = "page_view", decimal? value = null)
     {
         var at = DateTimeOffset.UtcNow.AddDays(-days);
         return app.RunAsync(string.Create(CultureInfo.InvariantCulture, $"""
-            INSERT INTO events (workspace_id, website_id, id, event_id, name, source, is_test, occurred_at, received_at, visitor_id, value, currency, order_id, utm, properties)
+            INSERT INTO events (workspace_id, website_id, id, event_id, name, source, is_test, occurred_at, received_at, visitor_id, value, currency, utm, properties)
             VALUES ('{site.WorkspaceId}', '{site.Id}', '{Guid.CreateVersion7(at)}', '{Guid.NewGuid()}', '{name}', 'browser', false, '{at:O}', '{at:O}', '{visitor}',
-                    {(value is { } v ? v.ToString(CultureInfo.InvariantCulture) : "NULL")}, 'EUR', {(order is null ? "NULL" : $"'{order}'")}, '{utm}', '{"{}"}')
+                    {(value is { } v ? v.ToString(CultureInfo.InvariantCulture) : "NULL")}, 'EUR', '{utm}', '{"{}"}')
             """));
     }
 }
