@@ -68,7 +68,7 @@ public sealed class AnalyticsTests(AppFixture app) : IClassFixture<AppFixture>
         Assert.Equal(HttpStatusCode.Forbidden, (await site.Client.GetAsync("/api/metrics")).StatusCode);
         await app.RunAsync($"UPDATE users SET is_operator = (id = '{first.Account.UserId}')");
         var metrics = await AppFixture.JsonOf(await first.Client.GetAsync("/api/metrics"));
-        Assert.Contains("outbox", metrics.GetProperty("queues").EnumerateArray().Select(q => q.GetProperty("name").GetString()));
+        Assert.Contains("routing", metrics.GetProperty("queues").EnumerateArray().Select(q => q.GetProperty("name").GetString()));
         Assert.Contains("retention", metrics.GetProperty("jobs").EnumerateArray().Select(j => j.GetProperty("name").GetString()));
         Assert.Equal(HttpStatusCode.NotFound, (await site.Client.GetAsync($"/api/websites/{first.Site.Id}/analytics/overview")).StatusCode);
     }

@@ -126,7 +126,7 @@ public sealed partial class LedgerPage(LedgerQueries ledger, SourceCatalog catal
             .Concat(Late(sums) > 0 ? sums.Waiting.Select(w => (EnumText.Parse<WaitsFor>(w.Key) is null ? LedgerState.Retrying : LedgerState.Pending, w.Key, w.Value)) : [])
             .OrderByDescending(l => l.Value);
 
-    private string SourceOf(string platform) => catalog.Find(platform)?.Info.DisplayName ?? (platform == "api" ? "Conversions API" : platform);
+    private string SourceOf(string platform) => catalog.Find(platform)?.Info.DisplayName ?? (platform switch { "api" => "Conversions API", TrackedConversions.Source => "The website's own events", _ => platform });
 
     private static string? Some(string? text) => string.IsNullOrEmpty(text) ? null : text;
 

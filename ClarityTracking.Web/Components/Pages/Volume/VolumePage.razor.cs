@@ -33,7 +33,7 @@ public sealed partial class VolumePage(VolumeQueries volumes, FreshnessQueries f
             if (!Silence.IsLoaded || Volume.Value is not { } volume)
                 return null;
             if (volume.Names.Count == 0)
-                return "No event has come yet.";
+                return LastBrowser(Silence.Value!) is null && Silence.Value!.Seen.Count == 0 ? "No event has come yet." : "The first events have come. What is usual at an hour of the week is known after two weeks.";
             if (Silence.Value!.IsSilent)
                 return $"The snippet is silent: its last event came {Words.Ago(LastBrowser(Silence.Value) ?? Viewer.Now, Viewer.Now)}{(Silence.Value.UsualGapSeconds is { } gap ? $", and usually one comes every {Words.Span(TimeSpan.FromSeconds(gap))}" : "")}.";
             var findings = volume.Now.Where(n => n.IsFinding).ToList();
