@@ -120,7 +120,7 @@ public sealed class MatchTests(AppFixture app) : IClassFixture<AppFixture>
         await AppFixture.JsonOf(await page.PostAsJsonAsync("/api/conversions", new { tracking_id = tracking, campaign_link_id = link, event_type = "purchase", revenue_amount = 149.9, event_data = new { order_id = "A1" } }));
         Assert.Equal($"{tracking} 0.99 recorded with this click|clicked just before", await AnswerAsync(""));
         // half a year old
-        await app.RunAsync($"UPDATE touchpoints SET occurred_at = now() - interval '180 days' WHERE website_id = '{site.Site.Id}'");
+        await app.RunAsync($"UPDATE touchpoints SET occurred_at = now() - interval '180 days 1 hour' WHERE website_id = '{site.Site.Id}'");
         await app.RunAsync($"INSERT INTO match_queue (workspace_id, website_id, conversion_id, due_at) SELECT workspace_id, website_id, id, now() FROM conversions WHERE website_id = '{site.Site.Id}'");
         Assert.Equal($"{tracking} 0.99 recorded with this click|clicked 180 days before", await AnswerAsync("180 days"));
         Assert.Equal(.99, await app.ValueAsync<double>($"SELECT confidence FROM match_touches WHERE website_id = '{site.Site.Id}' AND occurred_at < now() - interval '179 days'"));
