@@ -91,6 +91,7 @@ public sealed class Retention(NpgsqlDataSource database, IOptions<RetentionOptio
             // touches go with the events they are made of; a person is kept for what is known of them
             ("touchpoint_keys", "occurred_at < $1", events),
             ("touchpoints", "occurred_at < $1", events),
+            ("match_touches", "occurred_at < $1", events),
             ("person_ids", "last_seen_at < $1", events),
             ("persons", """
                 last_seen_at < $1 AND NOT EXISTS (SELECT FROM person_ids i WHERE i.workspace_id = persons.workspace_id AND i.person_id = persons.id)

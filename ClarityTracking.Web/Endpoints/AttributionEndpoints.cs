@@ -2,6 +2,7 @@ using ClarityTracking.Core;
 using ClarityTracking.Core.Attribution.Reports;
 using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Tenancy;
+using ClarityTracking.Web.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace ClarityTracking.Web.Endpoints;
@@ -14,12 +15,23 @@ public static class AttributionEndpoints
     public static void MapAttribution(this RouteGroupBuilder api)
     {
         var group = api.MapGroup("/websites/{id:guid}/attribution").WithTags("Attribution");
+        group.AddEndpointFilter(BusyAsync);
         group.MapGet("", ReportAsync);
         group.MapGet("/compare", CompareAsync);
         group.MapGet("/paths", PathsAsync);
         group.MapGet("/time-lag", LagAsync);
         group.MapGet("/funnel", FunnelAsync);
         group.MapGet("/conversions", ConversionsAsync);
+    }
+
+    /// <summary>Where others' reports keep this node busy, asking again in some seconds helps: 503 with <c>Retry-After</c>.</summary>
+    private static async ValueTask<object?> BusyAsync(EndpointFilterInvocationContext call, EndpointFilterDelegate next)
+    {
+        var answer = await next(call);
+        if (answer is not INestedHttpResult { Result: ProblemHttpResult { ProblemDetails: var problem } } || !problem.Extensions.TryGetValue("code", out var code) || code is not AttributionReports.Busy)
+            return answer;
+        call.HttpContext.Response.Headers.RetryAfter = "5";
+        return Problems.Of(StatusCodes.Status503ServiceUnavailable, AttributionReports.Busy, problem.Detail!);
     }
 
     internal static async Task<Results<Ok<AttributionReport>, ProblemHttpResult>> ReportAsync(Guid id, Caller caller, AttributionReports reports, CancellationToken cancel,

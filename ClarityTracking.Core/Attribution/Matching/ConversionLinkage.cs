@@ -36,7 +36,7 @@ public sealed class ConversionLinkage(LinkageKeys linkage, ConversionWriter conv
             {
                 var told = row.IsDBNull(3) ? [] : JsonSerializer.Deserialize<Dictionary<string, string>>(row.GetString(3))!;
                 var hashes = row.IsDBNull(4) ? MatchKeys.None : new MatchKeys(JsonSerializer.Deserialize<Dictionary<string, IReadOnlyList<string>>>(row.GetString(4))!);
-                var stored = conversions.OpenPerson(workspaceId, row.GetGuid(0), row.IsDBNull(5) ? null : row.GetFieldValue<byte[]>(5));
+                var stored = MatchReader.OrNothing(() => conversions.OpenPerson(workspaceId, row.GetGuid(0), row.IsDBNull(5) ? null : row.GetFieldValue<byte[]>(5)), ConversionWriter.StoredPerson.Nothing);
                 var clicks = ClickIdsOf(told);
                 if (!row.IsDBNull(6))
                     clicks.Add($"ct_tracking_id.{row.GetString(6)}");

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using ClarityTracking.Core.Data;
+using ClarityTracking.Core.People;
 using Npgsql;
 
 namespace ClarityTracking.Core.Attribution.Matching;
@@ -43,8 +44,10 @@ public sealed class MatchCalibration(NpgsqlDataSource database, TimeProvider clo
     {
         var (named, none) = (new List<(double, bool)>(), new List<(double, bool)>());
         await using (var command = new NpgsqlCommand($"""
-            SELECT (evidence ->> 'raw')::float8, evidence ->> 'answer', decision, touchpoint_id::text FROM matches
-             WHERE workspace_id = $1 AND decision IN ('confirmed', 'rejected') AND evidence ? 'raw' ORDER BY decided_at DESC LIMIT {MostDecisions}
+            SELECT (evidence ->> 'raw')::float8, evidence ->> 'answer', decision, touchpoint_id::text FROM matches m
+             WHERE workspace_id = $1 AND decision IN ('confirmed', 'rejected') AND evidence ? 'raw'
+               AND NOT EXISTS (SELECT FROM conversion_keys k WHERE k.workspace_id = $1 AND k.conversion_id = m.conversion_id AND (k.key >> 60 & 15) = {(int)KeyKind.Click})
+             ORDER BY decided_at DESC LIMIT {MostDecisions}
             """, connection).With(workspaceId))
         await using (var row = await command.ExecuteReaderAsync(cancel))
             while (await row.ReadAsync(cancel))

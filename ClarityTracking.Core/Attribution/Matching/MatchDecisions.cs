@@ -17,19 +17,25 @@ public sealed class MatchDecisions(ClarityDb tenants, NpgsqlDataSource database,
         {
             if (touchpointId is { } id && !await ExistsAsync(connection, workspaceId, websiteId, id, conversionId, cancel))
                 return Error.Invalid(new FieldError("touchpointId", "touchpointId must be a touchpoint of this website that is not later than the conversion."));
-            // all of the confirmed visitor's are the customer's; where there is none, nobody's are
+            // all of the confirmed visitor's are the customer's; where there is none, nobody's are. Where another visitor was the answer, what made others the customer was wrong
             return await ChangeAsync(connection, """
-                WITH decided AS (
+                WITH before AS (SELECT touchpoint_id, (evidence ->> 'answer')::uuid AS answer FROM matches WHERE workspace_id = $1 AND website_id = $2 AND conversion_id = $3),
+                whose AS (SELECT profile FROM touchpoints WHERE workspace_id = $1 AND website_id = $2 AND id = $4::uuid),
+                kept AS (
+                    SELECT EXISTS (SELECT FROM before b JOIN touchpoints t ON t.workspace_id = $1 AND t.website_id = $2 AND t.id = b.touchpoint_id JOIN whose w USING (profile))
+                       AND NOT EXISTS (SELECT FROM before b JOIN touchpoints t ON t.workspace_id = $1 AND t.website_id = $2 AND t.id = b.answer JOIN whose w ON w.profile <> t.profile) AS others),
+                decided AS (
                     UPDATE matches SET touchpoint_id = $4::uuid, confidence = 1, decision = 'confirmed', decided_by = $5::uuid, decided_at = $6,
                            reasons = CASE WHEN touchpoint_id IS NOT DISTINCT FROM $4::uuid THEN reasons ELSE jsonb_build_array('decided by a person') END
                      WHERE workspace_id = $1 AND website_id = $2 AND conversion_id = $3 RETURNING conversion_id),
-                gone AS (DELETE FROM match_touches WHERE workspace_id = $1 AND conversion_id IN (SELECT conversion_id FROM decided) AND $4::uuid IS NULL),
-                whose AS (SELECT profile FROM touchpoints WHERE workspace_id = $1 AND website_id = $2 AND id = $4::uuid),
+                gone AS (
+                    DELETE FROM match_touches x WHERE workspace_id = $1 AND conversion_id IN (SELECT conversion_id FROM decided) AND ($4::uuid IS NULL OR NOT (SELECT others FROM kept))
+                       AND NOT EXISTS (SELECT FROM touchpoints t JOIN whose w USING (profile) WHERE t.workspace_id = $1 AND t.website_id = $2 AND t.id = x.touchpoint_id)),
                 added AS (
                     INSERT INTO match_touches (workspace_id, website_id, conversion_id, touchpoint_id, occurred_at, confidence)
                     SELECT $1, $2, d.conversion_id, t.id, t.occurred_at, 1 FROM decided d, whose w JOIN touchpoints t ON t.workspace_id = $1 AND t.website_id = $2 AND t.profile = w.profile
                       JOIN conversions c ON c.workspace_id = $1 AND c.id = $3
-                     WHERE t.channel IS NOT NULL AND t.occurred_at BETWEEN c.occurred_at - interval '90 days' AND c.occurred_at
+                     WHERE t.channel IS NOT NULL AND t.occurred_at <= c.occurred_at AND (t.id = $4::uuid OR t.occurred_at >= c.occurred_at - interval '90 days')
                     ON CONFLICT (workspace_id, conversion_id, touchpoint_id) DO UPDATE SET confidence = 1)
                 SELECT count(*) FROM decided
                 """, cancel, workspaceId, websiteId, conversionId, touchpointId, caller.UserId, now);

@@ -97,6 +97,18 @@ public sealed class MatchQueries(ClarityDb tenants, NpgsqlDataSource database)
         return new MatchCounts(counts, waiting);
     }
 
+    /// <summary>How many conversions wait to be matched; 100,000 stands for more. Cheap enough to ask again and again.</summary>
+    public async Task<Result<long>> WaitingAsync(Caller caller, Guid websiteId, CancellationToken cancel)
+    {
+        await using var db = tenants.For(caller);
+        var website = await db.WebsiteAsync(caller, websiteId, Role.Viewer, cancel);
+        if (!website.IsOk)
+            return website.Error;
+        await using var command = database.CreateCommand("SELECT count(*) FROM (SELECT FROM match_queue WHERE workspace_id = $1 AND website_id = $2 LIMIT 100000) q")
+            .With(website.Value.WorkspaceId, websiteId);
+        return (long)(await command.ExecuteScalarAsync(cancel))!;
+    }
+
     /// <summary>The touchpoints held to be a conversion's customer's, newest first.</summary>
     public async Task<Result<IReadOnlyList<PathTouch>>> PathAsync(Caller caller, Guid websiteId, Guid conversionId, CancellationToken cancel)
     {

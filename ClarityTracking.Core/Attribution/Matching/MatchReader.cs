@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using ClarityTracking.Core.Attribution.Touchpoints;
 using ClarityTracking.Core.Connections;
@@ -21,16 +22,38 @@ internal sealed class MatchReader(SecretProtector protector, ConversionWriter co
     {
         await using var command = new NpgsqlCommand("""
             SELECT c.occurred_at, c.kind, c.source, c.location, c.attribution, c.items -> 0 ->> 'name', c.personal_sealed, w.default_country,
-                   ARRAY(SELECT k.key FROM conversion_keys k WHERE k.workspace_id = $1 AND k.conversion_id = $2)
-              FROM conversions c JOIN websites w ON w.workspace_id = c.workspace_id AND w.id = c.website_id WHERE c.workspace_id = $1 AND c.id = $2
+                   ARRAY(SELECT k.key FROM conversion_keys k WHERE k.workspace_id = $1 AND k.conversion_id = $2), t.id, t.occurred_at, t.profile, t.channel
+              FROM conversions c JOIN websites w ON w.workspace_id = c.workspace_id AND w.id = c.website_id
+              LEFT JOIN LATERAL (
+                SELECT id, occurred_at, profile, channel FROM touchpoints t
+                 WHERE t.workspace_id = $1 AND t.website_id = c.website_id AND t.click_id = 'ct_tracking_id.' || c.tracking_id::text AND t.click_id LIKE 'ct\_tracking\_id.%'
+                   AND t.kind IN ('click', 'visit') AND t.channel IS NOT NULL AND NOT t.is_test AND t.occurred_at <= c.occurred_at ORDER BY t.kind, t.occurred_at, t.id LIMIT 1) t ON true
+             WHERE c.workspace_id = $1 AND c.id = $2
             """, connection).With(workspaceId, conversionId);
         await using var row = await command.ExecuteReaderAsync(cancel);
         if (!await row.ReadAsync(cancel))
             return null;
         var told = row.IsDBNull(4) ? [] : JsonSerializer.Deserialize<Dictionary<string, string>>(row.GetString(4))!;
-        var stored = conversions.OpenPerson(workspaceId, conversionId, row.IsDBNull(6) ? null : row.GetFieldValue<byte[]>(6));
+        var stored = OrNothing(() => conversions.OpenPerson(workspaceId, conversionId, row.IsDBNull(6) ? null : row.GetFieldValue<byte[]>(6)), ConversionWriter.StoredPerson.Nothing);
         return new MatchSubject(conversionId, row.GetFieldValue<DateTimeOffset>(0), IntakeOf(told.GetValueOrDefault("channel"), row.GetString(1), row.GetString(2)),
-            ConversionLinkage.PersonOf(stored.Customer, stored.Ip, row.IsDBNull(7) ? null : row.GetString(7)), row.GetFieldValue<long[]>(8), AgentOf(told, stored.UserAgent), Word(row.IsDBNull(3) ? null : row.GetString(3)), Word(row.IsDBNull(5) ? null : row.GetString(5)));
+            ConversionLinkage.PersonOf(stored.Customer, stored.Ip, row.IsDBNull(7) ? null : row.GetString(7)), row.GetFieldValue<long[]>(8), AgentOf(told, stored.UserAgent), Word(Text(row, 3)), Word(Text(row, 5)))
+        {
+            Recorded = row.IsDBNull(9) ? null : new MatchTouch(row.GetGuid(9), row.GetFieldValue<DateTimeOffset>(10), TouchKind.Visit, row.GetString(11), IsOnPath: true,
+                EarnsCredit: row.GetString(12) != Channel.Direct, TouchpointPerson.Nothing, [], default, null, null),
+        };
+    }
+
+    /// <summary>What was sealed; what cannot be opened any more (sealed under a former master key) says nothing, instead of stopping every conversion near it.</summary>
+    internal static T OrNothing<T>(Func<T> open, T nothing)
+    {
+        try
+        {
+            return open();
+        }
+        catch (Exception unreadable) when (unreadable is CryptographicException or JsonException)
+        {
+            return nothing;
+        }
     }
 
     /// <summary>
@@ -51,13 +74,13 @@ internal sealed class MatchReader(SecretProtector protector, ConversionWriter co
             Agent agent;
             if (isConversion)
             {
-                var stored = conversions.OpenPerson(workspaceId, id, sealedPerson);
+                var stored = OrNothing(() => conversions.OpenPerson(workspaceId, id, sealedPerson), ConversionWriter.StoredPerson.Nothing);
                 person = ConversionLinkage.PersonOf(stored.Customer, stored.Ip, row.IsDBNull(12) ? null : row.GetString(12));
                 agent = AgentOf(row.IsDBNull(13) ? [] : JsonSerializer.Deserialize<Dictionary<string, string>>(row.GetString(13))!, stored.UserAgent);
             }
             else
             {
-                person = TouchpointPerson.Open(protector, workspaceId, id, sealedPerson);
+                person = OrNothing(() => TouchpointPerson.Open(protector, workspaceId, id, sealedPerson), TouchpointPerson.Nothing);
                 agent = new Agent(Text(row, 7), Text(row, 8), Text(row, 9));
             }
             var channel = Text(row, 5);
@@ -74,23 +97,33 @@ internal sealed class MatchReader(SecretProtector protector, ConversionWriter co
         var shareable = subject.Keys.Concat(candidates.SelectMany(c => c.Keys)).Where(k => MatchCandidates.MayBeShared.Contains(LinkageKeys.KindOf(k))).Distinct().ToArray();
         var all = await ConversionsOfAsync(connection, workspaceId, websiteId, cancel);
         await using var command = new NpgsqlCommand($"""
-            SELECT NULL::bigint, (SELECT count(*) FROM (SELECT FROM conversion_keys WHERE workspace_id = $1 AND website_id = $2 AND key = ANY ($3) LIMIT {MostSurnames}) n)
+            SELECT NULL::bigint, false, (SELECT count(*) FROM (SELECT FROM conversion_keys WHERE workspace_id = $1 AND website_id = $2 AND key = ANY ($3) LIMIT {MostSurnames}) n)
             UNION ALL
-            SELECT w.key, people.count FROM unnest($4) AS w(key)
+            SELECT w.key, false, people.count FROM unnest($4) AS w(key)
              CROSS JOIN LATERAL (
                 SELECT count(DISTINCT s.key) FROM (
                     SELECT conversion_id FROM conversion_keys c WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.key = w.key ORDER BY c.occurred_at DESC LIMIT {MostSharers}) c
                   JOIN conversion_keys s ON s.workspace_id = $1 AND s.conversion_id = c.conversion_id AND (s.key >> 60 & 15) = {(int)KeyKind.Surname}) people
              WHERE people.count >= {MatchCandidates.FewestSurnames}
-            """, connection).With(workspaceId, websiteId, surname, shareable);
-        var (sameSurname, shared) = (0L, new HashSet<long>());
+            UNION ALL
+            SELECT w.key, true, 0 FROM unnest($5) AS w(key)
+             CROSS JOIN LATERAL (
+                SELECT count(DISTINCT o.email) AS emails, count(DISTINCT o.phone) AS phones FROM (
+                    SELECT conversion_id FROM conversion_keys c WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.key = w.key ORDER BY c.occurred_at DESC LIMIT {MostSharers}) c
+                 CROSS JOIN LATERAL (
+                    -- one address has several hashes: the first of them stands for it
+                    SELECT min(s.key) FILTER (WHERE (s.key >> 60 & 15) = {(int)KeyKind.EmailHash}) AS email, min(s.key) FILTER (WHERE (s.key >> 60 & 15) = {(int)KeyKind.Phone}) AS phone
+                      FROM conversion_keys s WHERE s.workspace_id = $1 AND s.conversion_id = c.conversion_id) o) told
+             WHERE told.emails > 1 OR told.phones > 1
+            """, connection).With(workspaceId, websiteId, surname, shareable, subject.Keys.Where(k => LinkageKeys.KindOf(k) == KeyKind.Visitor).ToArray());
+        var (sameSurname, shared, crowded) = (0L, new HashSet<long>(), new HashSet<long>());
         await using var row = await command.ExecuteReaderAsync(cancel);
         while (await row.ReadAsync(cancel))
             if (row.IsDBNull(0))
-                sameSurname = row.GetInt64(1);
+                sameSurname = row.GetInt64(2);
             else
-                shared.Add(row.GetInt64(0));
-        return new KeyStatistics(MatchCandidates.Share(sameSurname, all), shared);
+                (row.GetBoolean(1) ? crowded : shared).Add(row.GetInt64(0));
+        return new KeyStatistics(MatchCandidates.Share(sameSurname, all), shared) { CrowdedVisitors = crowded };
     }
 
     /// <summary>How many conversions the website has; counted anew every minute at most.</summary>

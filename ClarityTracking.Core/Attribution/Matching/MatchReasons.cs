@@ -34,6 +34,8 @@ public static class MatchReasons
     {
         if (answer.Touch is null)
             return [answer.Touches.Count == 0 ? "nobody who fits the customer came from a campaign, a search or a referral in the 30 days before" : "visitors who may be the customer fit too weakly to name one"];
+        if (answer.IsRecorded)
+            return ["recorded with this click", $"clicked {Before(at - answer.Touch.At)}"];
         var levels = answer.Levels;
         var words = For.Where(f => levels.Contains(f.Level)).Select(f => f.Words).Distinct().Take(5).ToList();
         words.Add($"{(answer.Touch.Kind == TouchKind.PlatformLead ? "filled in an ad's form" : "clicked")} {Before(at - answer.Touch.At)}");

@@ -48,7 +48,11 @@ public readonly record struct Agent(string? Device, string? Os, string? Browser)
 /// <param name="Agent">The browser it was made in.</param>
 /// <param name="Location">The branch.</param>
 /// <param name="Service">What was booked.</param>
-public sealed record MatchSubject(Guid Id, DateTimeOffset At, IntakeKind Intake, TouchpointPerson Person, IReadOnlyList<long> Keys, Agent Agent, string? Location, string? Service);
+public sealed record MatchSubject(Guid Id, DateTimeOffset At, IntakeKind Intake, TouchpointPerson Person, IReadOnlyList<long> Keys, Agent Agent, string? Location, string? Service)
+{
+    /// <summary>The click it was recorded with through the conversions API, which has checked it, whatever its age; null = it names none.</summary>
+    public MatchTouch? Recorded { get; init; }
+}
 
 /// <summary>A touchpoint that may be the customer's.</summary>
 /// <param name="Id">Its id.</param>
@@ -68,7 +72,11 @@ public sealed record MatchTouch(Guid Id, DateTimeOffset At, TouchKind Kind, stri
 /// <summary>What counting over the whole website says about a conversion's values.</summary>
 /// <param name="SurnameShare">Share of conversions whose customer has the same family name, smoothed; 0..1.</param>
 /// <param name="SharedKeys">Visitor ids, addresses and numbers that so many different people book with that they identify none: the front desk's.</param>
-public sealed record KeyStatistics(double SurnameShare, IReadOnlySet<long> SharedKeys);
+public sealed record KeyStatistics(double SurnameShare, IReadOnlySet<long> SharedKeys)
+{
+    /// <summary>Visitor ids that bookings with several addresses or numbers carry. Seen in privacy mode too, where no family name tells a front desk.</summary>
+    public IReadOnlySet<long> CrowdedVisitors { get; init; } = new HashSet<long>();
+}
 
 /// <summary>A touchpoint held to be the customer's.</summary>
 public readonly record struct MatchedTouch(MatchTouch Touch, double Confidence);
@@ -85,4 +93,8 @@ public readonly record struct Weight(string Field, double Value);
 /// <param name="Evidence">What speaks for and against the credited touchpoint's visitor, strongest first.</param>
 /// <param name="Levels">All levels of the credited touchpoint's visitor; empty when there is none.</param>
 /// <param name="Raw">The confidence before calibration.</param>
-public sealed record MatchAnswer(MatchTouch? Touch, double Confidence, IReadOnlyList<MatchedTouch> Touches, IReadOnlyList<Weight> Evidence, IReadOnlySet<string> Levels, double Raw);
+public sealed record MatchAnswer(MatchTouch? Touch, double Confidence, IReadOnlyList<MatchedTouch> Touches, IReadOnlyList<Weight> Evidence, IReadOnlySet<string> Levels, double Raw)
+{
+    /// <summary>The conversion itself names its click; nothing was guessed.</summary>
+    public bool IsRecorded { get; init; }
+}

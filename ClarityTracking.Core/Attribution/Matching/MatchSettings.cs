@@ -1,3 +1,4 @@
+using ClarityTracking.Core.Attribution.Touchpoints;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Destinations;
 using ClarityTracking.Core.Tenancy;
@@ -8,6 +9,8 @@ namespace ClarityTracking.Core.Attribution.Matching;
 /// <summary>Thresholds of a website.</summary>
 public sealed class MatchSettings(ClarityDb tenants, NpgsqlDataSource database, ConversionsQueued queued, TimeProvider clock)
 {
+    private const int QueuedAtOnce = 5000;
+
     /// <summary>The thresholds; the defaults when none were set.</summary>
     public async Task<Result<MatchThresholds>> GetAsync(Caller caller, Guid websiteId, CancellationToken cancel)
     {
@@ -30,23 +33,39 @@ public sealed class MatchSettings(ClarityDb tenants, NpgsqlDataSource database, 
             return Error.Invalid(wrong.ConvertAll(w => new FieldError(w.Item1, $"{w.Item1} must be 0 to 1.")));
         var (workspaceId, now) = (website.Value.WorkspaceId, clock.GetUtcNow());
         await using var connection = await database.OpenConnectionAsync(cancel);
-        await using var transaction = await connection.BeginTransactionAsync(cancel);
         await using (var command = new NpgsqlCommand("""
             INSERT INTO match_settings (workspace_id, website_id, credit_from, review_below, updated_at) VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (workspace_id, website_id) DO UPDATE SET credit_from = excluded.credit_from, review_below = excluded.review_below, updated_at = excluded.updated_at
             """, connection).With(workspaceId, websiteId, thresholds.CreditFrom, thresholds.ReviewBelow, now))
             await command.ExecuteNonQueryAsync(cancel);
-        await using (var again = new NpgsqlCommand("""
-            INSERT INTO match_queue (workspace_id, website_id, conversion_id, due_at)
-            SELECT workspace_id, website_id, conversion_id, $3 FROM matches WHERE workspace_id = $1 AND website_id = $2 AND decision NOT IN ('confirmed', 'rejected') ORDER BY conversion_id
-            ON CONFLICT (workspace_id, conversion_id) DO UPDATE SET due_at = excluded.due_at, attempts = 0
-            """, connection).With(workspaceId, websiteId, now))
-            await again.ExecuteNonQueryAsync(cancel);
-        await transaction.CommitAsync(cancel);
-        queued.Raise();
+        // not cancelled any more: the thresholds are set, and all conversions are to follow them
+        for (Guid? last = Guid.Empty; last is not null; queued.Raise())
+            last = await AgainAsync(connection, workspaceId, websiteId, last.Value, now);
         db.Audit(workspaceId, caller, "match_settings.changed", $"website {websiteId}", FormattableString.Invariant($"credit from {thresholds.CreditFrom}, review below {thresholds.ReviewBelow}"), now);
         await db.SaveChangesAsync(cancel);
         return thresholds;
+    }
+
+    /// <summary>
+    /// Queues the next conversions, each time in a transaction of its own under the website's lock, so that whoever queues some of them meanwhile neither
+    /// waits long nor forms a deadlock with it. Answers the last one; null = these were all.
+    /// </summary>
+    private static async Task<Guid?> AgainAsync(NpgsqlConnection connection, Guid workspaceId, Guid websiteId, Guid after, DateTimeOffset now)
+    {
+        await using var transaction = await connection.BeginTransactionAsync();
+        await TouchpointWorker.LockAsync(connection, websiteId, CancellationToken.None);
+        await using var command = new NpgsqlCommand($"""
+            WITH batch AS MATERIALIZED (
+                SELECT workspace_id, website_id, conversion_id FROM matches
+                 WHERE workspace_id = $1 AND website_id = $2 AND decision NOT IN ('confirmed', 'rejected') AND conversion_id > $3 ORDER BY conversion_id LIMIT {QueuedAtOnce}),
+            queued AS (
+                INSERT INTO match_queue (workspace_id, website_id, conversion_id, due_at) SELECT workspace_id, website_id, conversion_id, $4 FROM batch ORDER BY conversion_id
+                ON CONFLICT (workspace_id, conversion_id) DO UPDATE SET due_at = excluded.due_at, attempts = 0)
+            SELECT conversion_id FROM batch ORDER BY conversion_id DESC LIMIT 1
+            """, connection).With(workspaceId, websiteId, after, now);
+        var last = await command.ExecuteScalarAsync() as Guid?;
+        await transaction.CommitAsync();
+        return last;
     }
 
     internal static async Task<MatchThresholds> ReadAsync(NpgsqlConnection connection, Guid workspaceId, Guid websiteId, CancellationToken cancel)

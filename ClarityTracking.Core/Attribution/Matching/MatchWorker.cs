@@ -43,19 +43,52 @@ internal sealed partial class MatchWorker(NpgsqlDataSource database, MatchReader
     {
         await using var connection = await database.OpenConnectionAsync(cancel);
         var claimed = await ClaimAsync(connection, cancel);
-        foreach (var waiting in claimed)
+        var done = 0;
+        try
         {
-            try
-            {
-                await MatchAsync(connection, waiting, cancel);
-            }
-            catch (Exception error) when (DataErrors.IsAboutRows(error) || error is not (NpgsqlException or OperationCanceledException or IOException or TimeoutException))
-            {
-                LogPoison(error, waiting.ConversionId);
-                await PutBackAsync(connection, waiting, cancel);
-            }
+            for (; done < claimed.Count; done++)
+                await TryAsync(connection, claimed[done], cancel);
+        }
+        catch
+        {
+            await ReleaseAsync([.. claimed.Skip(done)]);
+            throw;
         }
         return claimed.Count;
+    }
+
+    private async Task TryAsync(NpgsqlConnection connection, Waiting waiting, CancellationToken cancel)
+    {
+        try
+        {
+            await MatchAsync(connection, waiting, cancel);
+        }
+        catch (PostgresException gone) when (gone.SqlState == PostgresErrorCodes.ForeignKeyViolation)
+        {
+            // the conversion was deleted meanwhile, and its place in the queue with it
+        }
+        catch (Exception error) when (DataErrors.IsAboutRows(error) || error is not (NpgsqlException or OperationCanceledException or IOException or TimeoutException))
+        {
+            LogPoison(error, waiting.ConversionId);
+            await PutBackAsync(connection, waiting, cancel);
+        }
+    }
+
+    /// <summary>Claimed ones that were not come to are due again at once; where the database is away, their claim ends by itself.</summary>
+    private async Task ReleaseAsync(IReadOnlyList<Waiting> left)
+    {
+        try
+        {
+            await using var command = database.CreateCommand("""
+                UPDATE match_queue q SET due_at = $4, attempts = greatest(0, q.attempts - 1) FROM unnest($1, $2, $3) AS w(workspace_id, conversion_id, until)
+                 WHERE q.workspace_id = w.workspace_id AND q.conversion_id = w.conversion_id AND q.due_at = w.until
+                """).With(left.Select(w => w.WorkspaceId).ToArray(), left.Select(w => w.ConversionId).ToArray(), left.Select(w => w.Until.UtcDateTime).ToArray(), clock.GetUtcNow());
+            await command.ExecuteNonQueryAsync(CancellationToken.None);
+        }
+        catch (Exception error) when (error is NpgsqlException or IOException or TimeoutException)
+        {
+            LogFailed(error);
+        }
     }
 
     /// <summary>A claimed conversion. <c>Until</c> is its time in the queue while the claim lasts; another one says that it was queued again meanwhile.</summary>

@@ -34,7 +34,8 @@ internal static class MatchWriter
             answer = answer.Touch?.Id,
             fields = answer.Evidence.Take(MostEvidence).Select(w => new { field = w.Field, weight = w.Value }),
         });
-        var path = answer.Touches.Where(t => (subject.At - t.Touch.At).TotalDays <= PathDays).ToList();
+        // the credited one whatever its age: links have windows of up to a year
+        var path = answer.Touches.Where(t => t.Touch.Id == answer.Touch?.Id || (subject.At - t.Touch.At).TotalDays <= PathDays).ToList();
         await using var command = new NpgsqlCommand("""
             WITH answered AS (
                 INSERT INTO matches AS m (workspace_id, website_id, conversion_id, touchpoint_id, confidence, decision, reasons, evidence, model, matched_at)

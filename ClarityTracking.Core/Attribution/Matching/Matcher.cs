@@ -18,6 +18,9 @@ public static class Matcher
     /// <summary>A visitor less likely the customer is not named: a wrong name costs more than none.</summary>
     private const double Named = .65;
 
+    /// <summary>Of a conversion that names its click: the click is known, whose hand it was is not quite.</summary>
+    private const double RecordedWithClick = .99;
+
     /// <summary>The answer.</summary>
     /// <param name="subject">The conversion.</param>
     /// <param name="touches">Touchpoints that may be the customer's: all of each profile that is among them.</param>
@@ -36,14 +39,28 @@ public static class Matcher
                 (chosen, best) = (candidate, probability);
             newer *= 1 - candidate.Probability;
         }
+        if (subject.Recorded is { } recorded)
+            return Recorded(recorded, compared, model);
         if (chosen is not null && model.Attributed.At(best) < creditFrom)
             (chosen, best) = (null, none);
-        var mine = compared.FindAll(c => c.Probability >= Slight)
-            .SelectMany(c => c.Profile.Before.Where(t => t.IsOnPath).Select(t => new MatchedTouch(t, model.Pairs.At(c.Probability)))).ToList();
+        var mine = PathOf(compared, model);
         return new MatchAnswer(chosen?.Profile.Credited, (chosen is null ? model.Unattributed : model.Attributed).At(best), mine,
             chosen is null ? [] : [.. WeightsOf(chosen, model).OrderByDescending(w => Math.Abs(w.Value))],
             chosen?.Together.Features().Select(f => f.Name).ToHashSet() ?? [], best);
     }
+
+    /// <summary>The click that the conversion was recorded with is the answer; all other touches stay as likely as the model has them.</summary>
+    private static MatchAnswer Recorded(MatchTouch click, List<Compared> compared, MatchModel model)
+    {
+        var mine = PathOf(compared, model).FindAll(t => t.Touch.Id != click.Id);
+        mine.Add(new MatchedTouch(click, RecordedWithClick));
+        var whose = compared.Find(c => c.Profile.Id == click.Profile);
+        return new MatchAnswer(click, RecordedWithClick, mine, whose is null ? [] : [.. WeightsOf(whose, model).OrderByDescending(w => Math.Abs(w.Value))],
+            whose?.Together.Features().Select(f => f.Name).ToHashSet() ?? [], RecordedWithClick) { IsRecorded = true };
+    }
+
+    private static List<MatchedTouch> PathOf(List<Compared> compared, MatchModel model) => [.. compared.Where(c => c.Probability >= Slight)
+        .SelectMany(c => c.Profile.Before.Where(t => t.IsOnPath).Select(t => new MatchedTouch(t, model.Pairs.At(c.Probability))))];
 
     internal sealed record Compared(Profile Profile, Levels Alone, Levels Together, double First, double Probability);
 
@@ -54,24 +71,33 @@ public static class Matcher
             .GroupBy(t => t.Profile).Select(g => new Profile(g.Key, g, subject.At)).ToList();
         var profilesOfKey = profiles.SelectMany(p => p.Keys).GroupBy(k => k).ToDictionary(g => g.Key, g => g.Count());
         var alone = profiles.ConvertAll(p => Comparison.Of(subject, p, statistics, profilesOfKey));
-        var first = alone.ConvertAll(l => Math.Max(MatchModel.Score(model.Alone, l), Passed(l)));
+        var passed = Enumerable.Range(0, profiles.Count).Select(i => Passed(i, profiles, alone, statistics)).ToList();
+        var first = alone.Select((l, i) => Math.Max(MatchModel.Score(model.Alone, l), passed[i])).ToList();
         var compared = new List<Compared>(profiles.Count);
         for (var i = 0; i < profiles.Count; i++)
         {
             var together = Company.Of(i, profiles, alone, first, statistics, profilesOfKey);
-            compared.Add(new Compared(profiles[i], alone[i], together, first[i], Math.Max(MatchModel.Score(model.Together, together), Passed(alone[i]))));
+            compared.Add(new Compared(profiles[i], alone[i], together, first[i], Math.Max(MatchModel.Score(model.Together, together), passed[i])));
         }
         return compared;
     }
 
     /// <summary>
-    /// A sender that passes the browser's id through and tells nothing else is believed: nothing speaks against it. The model learned from browsers whose
-    /// address and agent are known as well, where the id by itself adds little, so it cannot say this.
+    /// A sender that passes the browser's id through and tells nothing else is believed: nothing speaks against it, nobody else is tied to the booking, and
+    /// no bookings of other people came from the browser. The model learned from browsers whose address and agent are known as well, where the id by itself
+    /// adds little, so it cannot say this.
     /// </summary>
-    private static double Passed(Levels levels) =>
-        levels["visitor"] == "equal" && levels["ip"] is null && levels["agent"] is null && levels["name"] is not "other" && levels["email"] is not "other" && levels["phone"] is not "other" ? IdPassed : 0;
+    private static double Passed(int place, List<Profile> profiles, List<Levels> alone, KeyStatistics statistics)
+    {
+        var levels = alone[place];
+        if (levels["visitor"] != "equal" || levels["ip"] is not null || levels["agent"] is not null || Contradicting.Any(field => levels[field] is "other"))
+            return 0;
+        var isRivalled = alone.Where((other, i) => i != place && profiles[i].Before.Count > 0 && Tying.Any(field => other[field] is "equal" or "hash")).Any();
+        return isRivalled || profiles[place].Keys.Overlaps(statistics.CrowdedVisitors) ? 0 : IdPassed;
+    }
 
-    private const double IdPassed = .98;
+    private const double IdPassed = .95;
+    private static readonly string[] Contradicting = ["name", "email", "phone", "place", "service"], Tying = ["visitor", "email", "phone"];
 
     private static IEnumerable<Weight> WeightsOf(Compared compared, MatchModel model) => compared.Together.Features()
         .Select(f => new Weight(f.Name, Math.Round(model.Together.GetValueOrDefault(f.Name) * f.Amount, 3)))

@@ -20,6 +20,12 @@ namespace ClarityTracking.Core.Attribution.Reports;
 public sealed record ConversionFact(Guid Id, string SenderId, string? Number, ConversionKind Kind, string? Name, ConversionStatus Status, DateTimeOffset OccurredAt,
     decimal Value, decimal Refunded, string Currency, string? Location, double? Confidence, string? Decision)
 {
+    /// <summary>Its match names a touchpoint; false: the answer is that there is none, or none yet.</summary>
+    public bool IsNamed { get; init; }
+
+    /// <summary>Probability that its path is right: that of the match which names its touchpoint, else the mean of its touches'; null = it has no path.</summary>
+    public double? PathConfidence { get => IsNamed ? Confidence : field; init; }
+
     /// <summary>Does it still stand? Cancelled, missed and wholly refunded ones were made, but nobody was won.</summary>
     public bool IsKept => Status is not (ConversionStatus.Cancelled or ConversionStatus.NoShow or ConversionStatus.Refunded);
 

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using ClarityTracking.Core.Attribution.Matching;
 using ClarityTracking.Core.Conversions;
 using ClarityTracking.Core.Data;
+using ClarityTracking.Core.People;
 using ClarityTracking.Core.Tenancy;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -33,6 +35,9 @@ internal sealed class AttributionReader(ClarityDbContext db, Website website, At
     public static readonly TimeSpan LongestRead = TimeSpan.FromSeconds(90);
 
     public const string Direct = "direct";
+
+    /// <summary>A browser that was seen with so many people (a front desk's) is nobody's.</summary>
+    private static readonly string OfOne = $"AND cardinality(p.others) < {PersonGraph.MostOthers}";
 
     private readonly Keys _keys = new();
     private readonly Dictionary<Guid, short> _windows = [];
@@ -109,7 +114,7 @@ internal sealed class AttributionReader(ClarityDbContext db, Website website, At
     {
         await using var command = new NpgsqlCommand("""
             SELECT c.id, c.sender_id, c.number, c.kind, c.event_name, c.status, c.occurred_at, coalesce(c.value, 0), c.refunded, coalesce(c.currency, $5), c.location,
-                   m.confidence, m.decision
+                   m.confidence, m.decision, m.touchpoint_id IS NOT NULL
               FROM conversions c LEFT JOIN matches m ON m.workspace_id = c.workspace_id AND m.conversion_id = c.id
              WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.occurred_at >= $3 AND c.occurred_at < $4 AND NOT c.is_test AND c.status <> 'failed'
              ORDER BY c.occurred_at, c.id
@@ -119,7 +124,7 @@ internal sealed class AttributionReader(ClarityDbContext db, Website website, At
         while (await row.ReadAsync(cancel))
             conversions.Add(new ConversionFact(row.GetGuid(0), row.GetString(1), Text(row, 2), EnumText.Parse<ConversionKind>(row.GetString(3)) ?? ConversionKind.Manual, Text(row, 4),
                 EnumText.Parse<ConversionStatus>(row.GetString(5)) ?? ConversionStatus.Pending, row.GetFieldValue<DateTimeOffset>(6), row.GetDecimal(7), row.GetDecimal(8), row.GetString(9),
-                Text(row, 10), row.IsDBNull(11) ? null : row.GetDouble(11), Text(row, 12)));
+                Text(row, 10), row.IsDBNull(11) ? null : row.GetDouble(11), Text(row, 12)) { IsNamed = row.GetBoolean(13) });
         return conversions;
     }
 
@@ -141,12 +146,20 @@ internal sealed class AttributionReader(ClarityDbContext db, Website website, At
              WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.occurred_at >= $3 AND c.occurred_at < $4 AND NOT c.is_test AND c.status <> 'failed'
                AND x.website_id = $2 AND x.occurred_at >= $5 AND t.channel IS NOT NULL AND NOT t.is_test AND m.decision IS DISTINCT FROM 'rejected'
                AND (x.confidence >= $6 OR (m.decision = 'confirmed' AND m.touchpoint_id = x.touchpoint_id))
+               -- Where the answer is "none" although a visitor who came from somewhere might be the customer, nobody is. Direct and older visits could not be the answer: they stay
+               AND (m.touchpoint_id IS NOT NULL OR NOT EXISTS (
+                    SELECT FROM match_touches y JOIN touchpoints n ON n.workspace_id = y.workspace_id AND n.website_id = y.website_id AND n.id = y.touchpoint_id
+                     WHERE y.workspace_id = c.workspace_id AND y.conversion_id = c.id AND y.confidence >= $6 AND n.channel <> '{Direct}' AND NOT n.is_test
+                       AND y.occurred_at > c.occurred_at - interval '{Matcher.WindowDays + 1} days'))
             """, connection) { CommandTimeout = (int)LongestRead.TotalSeconds }.With(website.WorkspaceId, website.Id, ask.From, ask.To, Earliest, _creditFrom);
         await using var row = await command.ExecuteReaderAsync(cancel);
         while (await row.ReadAsync(cancel))
             if (!row.IsDBNull(3) && placeOf.TryGetValue(row.GetGuid(0), out var place))
                 touches[place].Add(new PathTouch(row.GetFieldValue<DateTimeOffset>(2), _keys.Place(row.GetString(3)), row.GetDouble(5),
                     Window(row.IsDBNull(4) ? null : row.GetGuid(4)), SequenceOf(row.GetGuid(1)), row.GetString(6) == Direct));
+        for (var i = 0; i < conversions.Count; i++)
+            if (!conversions[i].IsNamed && touches[i].Count > 0)
+                conversions[i] = conversions[i] with { PathConfidence = touches[i].Average(t => t.Confidence) };
         return touches;
     }
 
@@ -169,7 +182,7 @@ internal sealed class AttributionReader(ClarityDbContext db, Website website, At
         var people = new People(await MergedAsync(connection, cancel));
         await using (var command = new NpgsqlCommand($"""
             SELECT hashtextextended(t.profile, 0), p.person_id, t.id, t.occurred_at, {KeyColumn(withConversion: false)}, t.link_id, t.channel, t.kind
-              FROM touchpoints t LEFT JOIN person_ids p ON p.workspace_id = t.workspace_id AND p.website_id = t.website_id AND p.kind = 'visitor' AND p.token = t.visitor_id
+              FROM touchpoints t LEFT JOIN person_ids p ON p.workspace_id = t.workspace_id AND p.website_id = t.website_id AND p.kind = 'visitor' AND p.token = t.visitor_id {OfOne}
              WHERE t.workspace_id = $1 AND t.website_id = $2 AND t.occurred_at >= $3 AND NOT t.is_test
             """, connection) { CommandTimeout = (int)LongestRead.TotalSeconds }.With(website.WorkspaceId, website.Id, Earliest))
         await using (var row = await command.ExecuteReaderAsync(cancel))
@@ -184,16 +197,16 @@ internal sealed class AttributionReader(ClarityDbContext db, Website website, At
         for (var i = 0; i < conversions.Count; i++)
             places[conversions[i].Id] = i;
         // whoever ever converted, by the person, by the visitor that was passed through, and by what matching joined
-        await using (var command = new NpgsqlCommand("""
+        await using (var command = new NpgsqlCommand($"""
             SELECT c.id, c.person_id, hashtextextended(c.visitor_id, 0), p.person_id FROM conversions c
-              LEFT JOIN person_ids p ON p.workspace_id = c.workspace_id AND p.website_id = c.website_id AND p.kind = 'visitor' AND p.token = c.visitor_id
+              LEFT JOIN person_ids p ON p.workspace_id = c.workspace_id AND p.website_id = c.website_id AND p.kind = 'visitor' AND p.token = c.visitor_id {OfOne}
              WHERE c.workspace_id = $1 AND c.website_id = $2 AND NOT c.is_test AND c.status <> 'failed' AND (c.person_id IS NOT NULL OR c.visitor_id IS NOT NULL)
             UNION ALL
             SELECT c.id, NULL, hashtextextended(t.profile, 0), p.person_id FROM match_touches x
               JOIN conversions c ON c.workspace_id = x.workspace_id AND c.id = x.conversion_id AND NOT c.is_test AND c.status <> 'failed'
               JOIN touchpoints t ON t.workspace_id = x.workspace_id AND t.website_id = x.website_id AND t.id = x.touchpoint_id
               LEFT JOIN matches m ON m.workspace_id = x.workspace_id AND m.conversion_id = x.conversion_id
-              LEFT JOIN person_ids p ON p.workspace_id = t.workspace_id AND p.website_id = t.website_id AND p.kind = 'visitor' AND p.token = t.visitor_id
+              LEFT JOIN person_ids p ON p.workspace_id = t.workspace_id AND p.website_id = t.website_id AND p.kind = 'visitor' AND p.token = t.visitor_id {OfOne}
              WHERE x.workspace_id = $1 AND x.website_id = $2 AND x.occurred_at >= $3 AND m.decision IS DISTINCT FROM 'rejected' AND x.confidence >= $4
             """, connection) { CommandTimeout = (int)LongestRead.TotalSeconds }.With(website.WorkspaceId, website.Id, Earliest, _creditFrom))
         await using (var row = await command.ExecuteReaderAsync(cancel))

@@ -15,6 +15,12 @@ public sealed class AttributionReports(ClarityDb database, TimeProvider clock)
     /// <summary>Reads at a time on this node.</summary>
     private static readonly SemaphoreSlim Room = new(2, 2);
 
+    /// <summary>How long a report waits for others to be done.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
+
+    /// <summary>Code of the refusal when others' reports keep this node busy; asking again soon helps.</summary>
+    public const string Busy = "report_busy";
+
     /// <summary>Who earned what under one model.</summary>
     public Task<Result<AttributionReport>> ReportAsync(Caller caller, Guid websiteId, AttributionWords words, CancellationToken cancel) =>
         WithDataAsync(caller, websiteId, words, ask => ask.Model.NeedsNulls(), async (db, data, started) =>
@@ -68,7 +74,8 @@ public sealed class AttributionReports(ClarityDb database, TimeProvider clock)
         var ask = AttributionAsk.Of(words, website.Value.TimeZone, clock.GetUtcNow());
         if (!ask.IsOk)
             return ask.Error;
-        await Room.WaitAsync(cancel);
+        if (!await Room.WaitAsync(LongestWait, cancel))
+            return new Error(ErrorKind.Conflict, Busy, "Other reports are being computed. Try again in some seconds.", []);
         try
         {
             var started = clock.GetTimestamp();
@@ -92,7 +99,7 @@ public sealed class AttributionReports(ClarityDb database, TimeProvider clock)
         var credits = markov?.Select(m => m.Credit).ToArray() ?? ask.Model.Run(journeys, ask.Order);
         var trueRevenue = Shared(c => data.IsOwnCurrency(c) ? (double)c.TrueRevenue : 0);
         var kept = Shared(c => c.IsKept ? 1 : 0);
-        var confidence = Shared(c => c.Confidence ?? 0);
+        var confidence = Shared(c => c.PathConfidence ?? 0);
         var lifecycle = Statuses(data).ToDictionary(status => status.Word(), status => Shared(c => c.Status == status ? 1 : 0));
         var rows = Enumerable.Range(0, journeys.Keys.Count).Select(i =>
         {
@@ -169,8 +176,8 @@ public sealed class AttributionReports(ClarityDb database, TimeProvider clock)
         var notes = new List<ReportNote> { new("share_of_observed", "Each number is a share of observed conversions under this model, not proof of what caused them.") };
         if (isMarkov && data.NullPaths is 0 && data.Journeys.Count > 0)
             notes.Add(new("no_null_paths", "No journey without a conversion was seen: the Markov model cannot tell a good channel from a frequent one."));
-        if (data.Ask.WindowDays > MatchQueue.EvidenceDays)
-            notes.Add(new("window_beyond_matching", $"Matching looks at the {MatchQueue.EvidenceDays} days before a conversion; older touches stand in no path."));
+        if ((data.Ask.WindowDays ?? data.Links.Values.Select(l => l.WindowDays).DefaultIfEmpty().Max()) > MatchQueue.EvidenceDays)
+            notes.Add(new("window_beyond_matching", $"Matching looks at the {MatchQueue.EvidenceDays} days before a conversion; of older touches only clicks that a conversion was recorded with, and those a member confirmed, stand in a path."));
         if (data.Waiting > 0)
             notes.Add(new("waiting", $"{data.Waiting} conversions wait to be matched; the report may still change."));
         if (data.ToReview > 0)

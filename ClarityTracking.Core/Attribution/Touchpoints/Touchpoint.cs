@@ -99,7 +99,7 @@ public sealed record Touchpoint
     /// <summary>What it can be found by.</summary>
     public Identity Identity => new(VisitorId, ClickIds, Person, Kind is TouchpointKind.Call or TouchpointKind.Outbound ? OccurredAt : null);
 
-    /// <summary>The same source as another touch's: not a new one.</summary>
+    /// <summary>The same source as another touch's: not a new one. The next page of a visit may keep the address's query and has no outside referrer any more.</summary>
     public bool IsSameSource(string? channel, string? clickId, string? campaign, string? referrer) =>
-        Channel == channel && ClickId == clickId && Utm.GetValueOrDefault("campaign") == campaign && Referrer == referrer;
+        Channel == channel && ClickId == clickId && Utm.GetValueOrDefault("campaign") == campaign && (Referrer is null || Referrer == referrer);
 }

@@ -1,5 +1,8 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
+using System.Web;
+using ClarityTracking.Tests.Attribution.Touchpoints;
 using ClarityTracking.Tests.Support;
 
 namespace ClarityTracking.Tests.Attribution.Matching;
@@ -76,6 +79,83 @@ public sealed class MatchTests(AppFixture app) : IClassFixture<AppFixture>
         var line = (await site.LinesAsync())["K1"];
         Assert.Equal((JsonValueKind.Null, 0), (line.GetProperty("tp_id").ValueKind, line.GetProperty("matches").GetArrayLength()));
         Assert.Contains("match.rejected", await app.ValueAsync<string>($"SELECT string_agg(action, ' ') FROM audit_log WHERE workspace_id = '{site.Owner.WorkspaceId}'"));
+    }
+
+    [Fact]
+    public async Task ConfirmingAnotherVisitor_TakesTheReplacedOneOffThePath()
+    {
+        var site = await MatchSite.StartAsync(app);
+        await site.TrackAsync(Visit("T1", "v1", Now.AddDays(-3)), Visit("T0", "v1", Now.AddDays(-5)), Lead("T2", "v1", Now.AddDays(-3), "bob@example.com", "Bob Smith"),
+            Visit("T3", "v2", Now.AddDays(-8), "tiktok"), Visit("T4", "v2", Now.AddDays(-120), "email"), Visit("T5", "v2", Now.AddDays(-130), "email"));
+        await site.BookAsync("K1", Now, Booking("bob@example.com", "Bob Smith"));
+        Assert.Equal("T1", (await site.SettledAsync(1))["K1"].GetProperty("tp_id").GetString());
+        var conversion = await site.ConversionAsync("K1");
+        Assert.Equal("T0 T1", await PathAsync());
+
+        await ConfirmAsync("T3");
+        Assert.Equal("T3", await PathAsync());
+        await ConfirmAsync("T4"); // older than matching looks back: it alone
+        Assert.Equal("T4 T3", await PathAsync());
+        await ConfirmAsync("T1"); // the machine's answer after all
+        Assert.Equal("T0 T1", await PathAsync());
+        await ConfirmAsync("T0"); // the same visitor's: nothing goes
+        Assert.Equal("T0 T1", await PathAsync());
+
+        async Task ConfirmAsync(string touch) =>
+            await AppFixture.JsonOf(await site.CallAsync(HttpMethod.Post, $"matches/{conversion}/confirm", new { touchpointId = await site.TouchpointAsync(touch) }));
+        Task<string> PathAsync() => app.ValueAsync<string>($"""
+            SELECT coalesce(string_agg(t.event_id, ' ' ORDER BY t.occurred_at), '') FROM match_touches x JOIN touchpoints t ON t.website_id = x.website_id AND t.id = x.touchpoint_id
+             WHERE x.conversion_id = '{conversion}'
+            """);
+    }
+
+    [Fact]
+    public async Task RecordedWithAClick_IsThatClick_WhateverItsAge()
+    {
+        var site = await TouchSite.StartAsync(app);
+        var (link, target) = await site.ClickAsync(new { name = "Bio", targetUrl = "https://shop.example.com/book", channel = "Instagram Bio", windowDays = 365 });
+        var tracking = HttpUtility.ParseQueryString(new Uri(target).Query)["ct_tracking_id"];
+        await site.FollowedAsync();
+        using var page = app.Anonymous();
+        await AppFixture.JsonOf(await page.PostAsJsonAsync("/api/conversions", new { tracking_id = tracking, campaign_link_id = link, event_type = "purchase", revenue_amount = 149.9, event_data = new { order_id = "A1" } }));
+        Assert.Equal($"{tracking} 0.99 recorded with this click|clicked just before", await AnswerAsync(""));
+        // half a year old
+        await app.RunAsync($"UPDATE touchpoints SET occurred_at = now() - interval '180 days 1 hour' WHERE website_id = '{site.Site.Id}'");
+        await app.RunAsync($"INSERT INTO match_queue (workspace_id, website_id, conversion_id, due_at) SELECT workspace_id, website_id, id, now() FROM conversions WHERE website_id = '{site.Site.Id}'");
+        Assert.Equal($"{tracking} 0.99 recorded with this click|clicked 180 days before", await AnswerAsync("180 days"));
+        Assert.Equal(.99, await app.ValueAsync<double>($"SELECT confidence FROM match_touches WHERE website_id = '{site.Site.Id}' AND occurred_at < now() - interval '179 days'"));
+        // such a decision teaches nothing: the click was never in doubt
+        var conversion = await app.ValueAsync<Guid>($"SELECT id FROM conversions WHERE website_id = '{site.Site.Id}'");
+        await site.CallAsync(HttpMethod.Post, $"matches/{conversion}/reject");
+        Assert.Equal(0, await app.ValueAsync<int>($"SELECT decisions FROM matching_models WHERE workspace_id = '{site.Site.WorkspaceId}'"));
+
+        async Task<string> AnswerAsync(string told)
+        {
+            var answer = "";
+            for (var patience = 0; patience < 100; patience++, await Task.Delay(100))
+            {
+                answer = await app.ValueAsync<string>($"""
+                    SELECT coalesce((SELECT concat_ws(' ', t.event_id, m.confidence, replace(btrim(m.reasons::text, '[]"'), '", "', '|')) FROM matches m
+                        LEFT JOIN touchpoints t ON t.website_id = m.website_id AND t.id = m.touchpoint_id
+                       WHERE m.website_id = '{site.Site.Id}' AND NOT EXISTS (SELECT FROM match_queue q WHERE q.website_id = m.website_id)), '')
+                    """);
+                if (answer.Length > 0 && answer.Contains(told, StringComparison.Ordinal))
+                    break;
+            }
+            return answer;
+        }
+    }
+
+    [Fact]
+    public async Task ValueSealedUnderAFormerKey_SaysNothing_AndStopsNobody()
+    {
+        var site = await MatchSite.StartAsync(app);
+        await site.TrackAsync(Visit("T1", "v1", Now.AddDays(-3)), Lead("T2", "v1", Now.AddDays(-3), "bob@example.com", "Bob Smith"));
+        for (var patience = 0; patience < 100 && await app.ValueAsync<long>($"SELECT count(*) FROM touchpoints WHERE website_id = '{site.Id}'") < 2; patience++)
+            await Task.Delay(100);
+        await app.RunAsync($"UPDATE touchpoints SET personal_sealed = set_byte(personal_sealed, 20, 255 - get_byte(personal_sealed, 20)) WHERE website_id = '{site.Id}' AND personal_sealed IS NOT NULL");
+        await site.BookAsync("K1", Now, Booking("bob@example.com", "Bob Smith"));
+        Assert.Equal("T1", (await site.SettledAsync(1))["K1"].GetProperty("tp_id").GetString()); // by the keys
     }
 
     [Fact]

@@ -84,6 +84,19 @@ public sealed class MatcherTests : IDisposable
         Assert.Contains("tapped the phone number within two minutes before", MatchReasons.Of(answer, Now));
     }
 
+    [Fact]
+    public void IdThatWasPassedThrough_IsBelieved_UnlessSomethingSpeaksAgainstIt()
+    {
+        var visit = Touch("v1", Now.AddDays(-2));
+        var booking = Booking("v1", "bob@example.com");
+        double Of(MatchSubject subject, KeyStatistics statistics, params MatchTouch[] touches) => Matcher.Compare(subject, touches, statistics, MatchModel.Default).Find(c => c.Profile.Id == "v1")!.First;
+        Assert.Equal(.95, Of(booking, Common, visit));
+        Assert.NotEqual(.95, Of(booking, Common with { CrowdedVisitors = new HashSet<long> { _keys.Key(Website, KeyKind.Visitor, "v1") } }, visit));
+        Assert.NotEqual(.95, Of(booking with { Location = "north" }, Common, visit with { Location = "south" }));
+        Assert.NotEqual(.95, Of(booking with { Service = "haircut" }, Common, visit with { Service = "shave" }));
+        Assert.NotEqual(.95, Of(booking, Common, visit, Touch("v2", Now.AddDays(-1), TouchKind.Lead, email: "bob@example.com")));
+    }
+
     [Theory]
     [InlineData("robert smith", "robert smith", "equal")]
     [InlineData("bob smith", "robert smith", "nick")]

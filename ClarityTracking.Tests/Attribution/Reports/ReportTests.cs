@@ -275,6 +275,41 @@ public sealed class ReportTests(AppFixture app) : IClassFixture<AppFixture>
     }
 
     [Fact]
+    public async Task AnswerNone_EarnsNothing_WhereSomebodyCouldHaveBeenNamed()
+    {
+        var site = await ReportSite.CreateAsync(app);
+        await NoneAsync(.6, (3, "facebook"), (1, "direct"));
+        await NoneAsync(.8, (1, "direct"));
+        await NoneAsync(.7, (40, "email"));
+        var report = await site.GetAsync($"{Period}&model=last_touch&windowDays=60");
+        Assert.Equal([("direct", (1.0, 10.0)), ("email", (1.0, 10.0))], ReportSite.Rows(report).Where(r => r.Value.Conversions > 0).OrderBy(r => r.Key).Select(r => (r.Key, r.Value)));
+        Assert.Equal(1, report.GetProperty("unattributed").GetProperty("conversions").GetInt64());
+        // not how sure it is that there is none
+        Assert.Equal([.7, .8], report.GetProperty("rows").EnumerateArray().Where(r => r.GetProperty("conversions").GetDouble() > 0).Select(r => Math.Round(r.GetProperty("confidence").GetDouble(), 6)).Order());
+
+        async Task NoneAsync(double confidence, params (int Days, string Channel)[] touches)
+        {
+            var (conversion, ids) = (await site.ConversionAsync(End, 10), new List<Guid>());
+            foreach (var (days, channel) in touches)
+                ids.Add(await site.TouchAsync($"v{conversion}", End.AddDays(-days), channel));
+            await site.MatchAsync(conversion, confidence, "unmatched", [.. ids]);
+            await site.RunAsync("UPDATE matches SET touchpoint_id = NULL, confidence = .93 WHERE conversion_id = $1", conversion);
+        }
+    }
+
+    [Fact]
+    public async Task LinkWindowBeyondMatching_IsNoted()
+    {
+        var site = await ReportSite.CreateAsync(app);
+        await site.JourneyAsync(End, 10, (TimeSpan.FromDays(1), "facebook"));
+        Assert.DoesNotContain(await NotesAsync(), n => n == "window_beyond_matching");
+        await site.LinkAsync("year", 365);
+        Assert.Contains(await NotesAsync(), n => n == "window_beyond_matching");
+
+        async Task<List<string>> NotesAsync() => [.. (await site.GetAsync(Period)).GetProperty("notes").EnumerateArray().Select(n => n.GetProperty("code").GetString()!)];
+    }
+
+    [Fact]
     public async Task AnotherTenantsWebsite_IsNotFound()
     {
         var (site, other) = (await ReportSite.CreateAsync(app), await ReportSite.CreateAsync(app));

@@ -62,6 +62,18 @@ public sealed class TouchpointTests(AppFixture app) : IClassFixture<AppFixture>
     }
 
     [Fact]
+    public async Task NextPageThatKeepsTheClickId_IsNoNewTouch()
+    {
+        var site = await TouchSite.StartAsync(app);
+        await site.BrowseAsync(
+            TouchSite.View("v1", Now, "/?gclid=x1", "https://www.google.com/", clickIds: new { gclid = "x1" }),
+            TouchSite.View("v1", Now.AddMinutes(1), "/prices?gclid=x1", "https://shop.example.com/?gclid=x1", clickIds: new { gclid = "x1" }),
+            TouchSite.View("v1", Now.AddMinutes(2), "/book?gclid=x1", clickIds: new { gclid = "x1" }),
+            TouchSite.View("v1", Now.AddMinutes(3), "/?gclid=x2", clickIds: new { gclid = "x2" })); // another ad
+        Assert.Equal("gclid.x1 gclid.x2", await site.TouchesAsync("click_id"));
+    }
+
+    [Fact]
     public async Task ServersTellChannels_AndPagesDoNot()
     {
         var site = await TouchSite.StartAsync(app);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using ClarityTracking.Core.Attribution.Matching;
 using ClarityTracking.Core.Attribution.Reports;
 using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Reports;
@@ -10,7 +11,7 @@ using Microsoft.AspNetCore.Components;
 namespace ClarityTracking.Web.Components.Pages.Attribution;
 
 /// <summary>Which channel earned what under a chosen model, all models side by side, and the paths behind them. Everything chosen lives in the address.</summary>
-public sealed partial class AttributionPage(AttributionReports reports, WebsiteService websites)
+public sealed partial class AttributionPage(AttributionReports reports, MatchQueries matches, WebsiteService websites)
 {
     private const string ModelName = "model", ByName = "by", DaysName = "days", WindowName = "window", OrderName = "order", KeyName = "key";
     private const string NoKey = "(none)", AllKeys = "(all)";
@@ -95,10 +96,12 @@ public sealed partial class AttributionPage(AttributionReports reports, WebsiteS
         await LoadAsync();
     }
 
-    /// <summary>While conversions wait to be matched, the report is made again.</summary>
+    /// <summary>While conversions wait to be matched, their number alone is asked for; when none waits any more, the report is made again.</summary>
     private async Task LookAgainAsync()
     {
         if (View.Value is not { Report.Waiting: > 0 } || _isLoading || !await Viewer.IsVisibleAsync())
+            return;
+        if ((await QueryAsync((caller, cancel) => matches.WaitingAsync(caller, WebsiteId, cancel))) is not { IsLoaded: true, Value: 0 })
             return;
         await AgainAsync();
         StateHasChanged();

@@ -12,6 +12,8 @@ public sealed partial class CreditPanel(AttributionReports reports)
 {
     private const int RowsShown = 25;
     private readonly List<CreditedConversion> _shown = [];
+    private bool _isBusy;
+    private Problem? _trouble;
 
     [Parameter, EditorRequired]
     public Guid WebsiteId { get; set; }
@@ -42,12 +44,26 @@ public sealed partial class CreditPanel(AttributionReports reports)
         await ReadAsync(null);
     }
 
-    private Task MoreAsync() => ReadAsync(Rows.Value?.NextCursor);
+    /// <summary>Adds the next page once, however often the button is pressed meanwhile.</summary>
+    private async Task MoreAsync()
+    {
+        if (_isBusy || Rows.Value?.NextCursor is not { } cursor)
+            return;
+        _isBusy = true;
+        await ReadAsync(cursor);
+        _isBusy = false;
+    }
 
+    /// <summary>Reads a page; where a further one fails, the rows that are there stay.</summary>
     private async Task ReadAsync(Guid? cursor)
     {
-        Rows = await QueryAsync((caller, cancel) => reports.ConversionsAsync(caller, WebsiteId, Ask, Key, Unattributed, null, cursor, RowsShown, cancel));
-        _shown.AddRange(Rows.Value?.Items ?? []);
+        var page = await QueryAsync((caller, cancel) => reports.ConversionsAsync(caller, WebsiteId, Ask, Key, Unattributed, null, cursor, RowsShown, cancel));
+        _trouble = cursor is null ? null : page.Problem;
+        if (cursor is not null && !page.IsLoaded)
+            return;
+        Rows = page;
+        var known = _shown.Select(r => r.Id).ToHashSet(); // conversions that arrive meanwhile move the pages
+        _shown.AddRange((page.Value?.Items ?? []).Where(r => known.Add(r.Id)));
     }
 
     private string Explanation(Page<CreditedConversion> page) => Unattributed ? "No visit of the customer lies in the window, or matching is not sure enough of any. They stay in the totals."
