@@ -93,7 +93,7 @@ public sealed class VolumeApiTests(AppFixture app) : IClassFixture<AppFixture>
         var silence = await AppFixture.JsonOf(await client.GetAsync($"/api/websites/{site.Id}/silence"));
         Assert.Equal("revoked_key", silence.GetProperty("causes")[0].GetProperty("code").GetString());
         Assert.Equal(12, silence.GetProperty("scriptVersion").GetString()!.Length);
-        Assert.Equal("revoked.example.com", silence.GetProperty("seen")[0].GetProperty("host").GetString()!.Replace("shop.", "revoked.", StringComparison.Ordinal));
+        Assert.Equal("", silence.GetProperty("seen")[0].GetProperty("host").GetString()); // the page was none of this website
     }
 
     [Fact]
