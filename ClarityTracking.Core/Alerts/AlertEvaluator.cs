@@ -24,6 +24,9 @@ public sealed partial class AlertEvaluator(NpgsqlDataSource database, VolumeMoni
     /// <summary>Evidence of an unresolved alert is renewed at most this often: not a row version per minute.</summary>
     private static readonly TimeSpan RenewEvery = TimeSpan.FromMinutes(5);
 
+    /// <summary>A kind that takes longer to read than this cannot be told this time.</summary>
+    private static readonly TimeSpan MostReading = TimeSpan.FromSeconds(15);
+
     /// <summary>Most unresolved alerts of a kind and website that are told one by one; the others are counted in one more.</summary>
     public const int MostSubjects = 50;
 
@@ -90,19 +93,20 @@ public sealed partial class AlertEvaluator(NpgsqlDataSource database, VolumeMoni
     private async Task<(int Raised, int Resolved)?> EvaluateAsync(WatchedWebsite website, bool onlyVolume, CancellationToken cancel)
     {
         var now = clock.GetUtcNow();
+        var read = onlyVolume ? [] : await ReadAsync(website, now, cancel);
         await using var connection = await database.OpenConnectionAsync(cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
         var store = new AlertStore(connection, website, now);
         if (!await store.TryLockAsync(cancel))
             return null;
         var known = await store.ReadAsync(ReopensWithin, cancel);
-        var kinds = AlertCatalog.All.Where(kind => known.RuleOf(kind).Enabled && (onlyVolume ? kind.OfVolume is not null : IsDue(kind, website, now))).ToList();
+        var kinds = AlertCatalog.All.Where(kind => kind.Read is null && known.RuleOf(kind).Enabled && (onlyVolume ? kind.OfVolume is not null : IsDue(kind, website, now))).ToList();
         var stands = kinds.Exists(kind => kind.OfVolume is not null) ? await volume.ReadAsync(connection, website.WorkspaceId, website.Id, website.TimeZone, now, cancel) : null;
-        foreach (var (kind, found) in await store.MeasureAsync(kinds, cancel))
+        foreach (var (kind, found) in (await store.MeasureAsync(kinds, cancel)).Select(m => (m.Kind, (Dictionary<string, Measure>?)m.Measures)).Concat(read.Where(r => known.RuleOf(r.Kind).Enabled)))
         {
-            var measures = kind.OfVolume is { } ofVolume ? ofVolume(stands, found.Values).ToDictionary(m => m.Subject, StringComparer.Ordinal) : found;
-            // while volume cannot be told, nothing that it raised is over
-            if (kind.OfVolume is not null && stands is null)
+            var measures = kind.OfVolume is { } ofVolume ? ofVolume(stands, found!.Values).ToDictionary(m => m.Subject, StringComparer.Ordinal) : found ?? new(StringComparer.Ordinal);
+            // while volume or the ledger cannot be told, nothing that it raised is over
+            if (found is null || (kind.OfVolume is not null && stands is null))
                 foreach (var subject in known.SubjectsOf(kind.Key))
                     measures.TryAdd(subject, new Measure(subject, subject, null, JsonElement.Parse("{}")));
             FoldRest(known, kind, measures);
@@ -118,6 +122,33 @@ public sealed partial class AlertEvaluator(NpgsqlDataSource database, VolumeMoni
         await store.WriteAsync(cancel);
         await transaction.CommitAsync(cancel);
         return (store.Raised, store.Resolved);
+    }
+
+    /// <summary>
+    /// Kinds that read much are read before the transaction: it holds locks, and what it decides of other kinds must not wait for them or fail with them.
+    /// Null = it could not be read, so nothing can be told.
+    /// </summary>
+    private async Task<List<(AlertKind Kind, Dictionary<string, Measure>? Measures)>> ReadAsync(WatchedWebsite website, DateTimeOffset now, CancellationToken cancel)
+    {
+        var read = new List<(AlertKind, Dictionary<string, Measure>?)>();
+        var due = AlertCatalog.All.Where(kind => kind.Read is not null && IsDue(kind, website, now)).ToList();
+        if (due.Count == 0)
+            return read;
+        await using var connection = await database.OpenConnectionAsync(cancel);
+        var known = await new AlertStore(connection, website, now).ReadAsync(ReopensWithin, cancel);
+        foreach (var kind in due.Where(kind => known.RuleOf(kind).Enabled))
+            try
+            {
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+                limit.CancelAfter(MostReading);
+                read.Add((kind, (await kind.Read!(connection, website, now, limit.Token)).ToDictionary(m => m.Subject, StringComparer.Ordinal)));
+            }
+            catch (Exception error) when (!cancel.IsCancellationRequested && error is (NpgsqlException or OperationCanceledException))
+            {
+                LogUntold(error, kind.Key, website.Id);
+                read.Add((kind, null));
+            }
+        return read;
     }
 
     /// <summary>Costly kinds take turns, so that not all websites are measured in the same minute.</summary>
@@ -183,4 +214,7 @@ public sealed partial class AlertEvaluator(NpgsqlDataSource database, VolumeMoni
 
     [LoggerMessage(1401, LogLevel.Error, "The rules of website {WebsiteId} could not be measured; other websites are not affected")]
     private partial void LogFailed(Exception error, Guid websiteId);
+
+    [LoggerMessage(1407, LogLevel.Warning, "{Kind} of website {WebsiteId} could not be read; it cannot be told this time")]
+    private partial void LogUntold(Exception error, string kind, Guid websiteId);
 }

@@ -84,13 +84,9 @@ internal sealed class AlertStore(NpgsqlConnection connection, WatchedWebsite web
     }
 
     /// <summary>Measures kinds, those by SQL in one round trip; subjects by name.</summary>
-    public async Task<List<(AlertKind Kind, Dictionary<string, Measure> Measures)>> MeasureAsync(IReadOnlyList<AlertKind> asked, CancellationToken cancel)
+    public async Task<List<(AlertKind Kind, Dictionary<string, Measure> Measures)>> MeasureAsync(IReadOnlyList<AlertKind> kinds, CancellationToken cancel)
     {
         var measured = new List<(AlertKind, Dictionary<string, Measure>)>();
-        foreach (var kind in asked)
-            if (kind.Read is { } read)
-                measured.Add((kind, (await read(connection, website, now, cancel)).ToDictionary(m => m.Subject, StringComparer.Ordinal)));
-        var kinds = asked.Where(kind => kind.Read is null).ToList();
         if (kinds.Count == 0)
             return measured;
         await using var batch = new NpgsqlBatch(connection);

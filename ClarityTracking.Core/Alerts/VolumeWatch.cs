@@ -13,23 +13,38 @@ public sealed partial class VolumeWatch(NpgsqlDataSource database, AlertEvaluato
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(10);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    /// <summary>A round may take longer than a minute, and the minute is watched all the same: marks have a loop of their own.</summary>
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
         DateTimeOffset? begun = null;
+        return Task.WhenAll(RepeatAsync(MarkAsync, stoppingToken), RepeatAsync(LookAsync, stoppingToken));
+
+        async Task MarkAsync(CancellationToken cancel)
+        {
+            var now = clock.GetUtcNow();
+            if (begun is null)
+            {
+                await WatchedMinutes.BeginAsync(database, now, cancel);
+                begun = now;
+            }
+            else if (now.UtcTicks / TimeSpan.TicksPerMinute > begun.Value.UtcTicks / TimeSpan.TicksPerMinute)
+                await WatchedMinutes.MarkAsync(database, now, cancel);
+        }
+    }
+
+    private async Task LookAsync(CancellationToken cancel)
+    {
+        var changes = await evaluator.RunVolumeAsync(await BusyAsync(clock.GetUtcNow(), cancel), cancel);
+        if (changes.Raised + changes.Resolved > 0)
+            await composer.ComposeAsync(cancel);
+    }
+
+    private async Task RepeatAsync(Func<CancellationToken, Task> act, CancellationToken stoppingToken)
+    {
         while (!stoppingToken.IsCancellationRequested)
             try
             {
-                var now = clock.GetUtcNow();
-                if (begun is null)
-                {
-                    await WatchedMinutes.BeginAsync(database, now, stoppingToken);
-                    begun = now;
-                }
-                else if (now.UtcTicks / TimeSpan.TicksPerMinute > begun.Value.UtcTicks / TimeSpan.TicksPerMinute)
-                    await WatchedMinutes.MarkAsync(database, now, stoppingToken);
-                var changes = await evaluator.RunVolumeAsync(await BusyAsync(now, stoppingToken), stoppingToken);
-                if (changes.Raised + changes.Resolved > 0)
-                    await composer.ComposeAsync(stoppingToken);
+                await act(stoppingToken);
                 await Task.Delay(Every, clock, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

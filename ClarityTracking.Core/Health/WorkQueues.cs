@@ -19,16 +19,20 @@ public sealed class WorkQueues(NpgsqlDataSource database, TimeProvider clock)
 {
     private const int Most = 10_000;
 
-    /// <summary>Queues whose rows carry the time they became due by their UUIDv7 id, or by a column; what is being sent is due when its claim ends. One line a queue.</summary>
+    /// <summary>Queues whose rows carry the time they became due by their UUIDv7 id, or by a column; what is being sent is due when its claim ends. Those that an index gives in order are read
+    /// oldest first, so that of a long one the oldest is known. One line a queue.</summary>
     private static readonly (string Name, string Rows, string? DueAt, int Limit)[] Queues =
     [
         ("routing", "outbox", null, 30),
         ("touchpoints", "event_feed WHERE follower IN ('touchpoints', 'conversions')", null, 60),
         ("duplicates", "event_feed WHERE follower IN ('duplicates', 'repeats')", null, 60),
-        ("webhooks", "inbound_webhooks WHERE status = 'received'", "next_attempt_at", 300),
+        ("webhooks", "inbound_webhooks WHERE status = 'received' ORDER BY next_attempt_at", "next_attempt_at", 300),
+        ("pulls", "source_pulls WHERE status IN ('queued', 'running') ORDER BY next_step_at", "next_step_at", 300),
         ("deliveries", "delivery_queue", "greatest(next_attempt_at, claimed_until)", 300),
-        ("matching", "match_queue", "due_at", 120),
-        ("replays", "delivery_jobs WHERE status IN ('queued', 'running')", "next_batch_at", 120),
+        ("matching", "match_queue ORDER BY due_at", "due_at", 120),
+        ("replays", "delivery_jobs WHERE status IN ('queued', 'running') ORDER BY next_batch_at", "next_batch_at", 120),
+        ("install_checks", "install_checks WHERE status IN ('queued', 'running') ORDER BY next_at", "next_at", 120),
+        ("alert_messages", "alert_messages WHERE state = 'queued' ORDER BY next_attempt_at", "next_attempt_at", 300),
     ];
 
     /// <summary>All queues, in the order of an event's way.</summary>

@@ -44,19 +44,21 @@ internal static class EventFeed
     internal static readonly string[] Followers = [Touchpoints, Duplicates];
 
     /// <summary>Adds the events of entries of the outbox for every follower.</summary>
-    public static async Task AddAsync(NpgsqlConnection connection, IReadOnlyList<OutboxEntry> entries, CancellationToken cancel)
+    public static Task AddAsync(NpgsqlConnection connection, IReadOnlyList<OutboxEntry> entries, CancellationToken cancel) =>
+        CopyAsync(connection, Followers.SelectMany(follower => entries.Select(e => (follower, e.Id, e.WorkspaceId, e.WebsiteId, e.EventIds.ToArray()))), cancel);
+
+    private static async Task CopyAsync(NpgsqlConnection connection, IEnumerable<(string Follower, Guid Id, Guid WorkspaceId, Guid WebsiteId, Guid[] EventIds)> rows, CancellationToken cancel)
     {
         await using var copy = await connection.BeginBinaryImportAsync("COPY event_feed (follower, id, workspace_id, website_id, event_ids) FROM STDIN (FORMAT binary)", cancel);
-        foreach (var follower in Followers)
-            foreach (var entry in entries)
-            {
-                await copy.StartRowAsync(cancel);
-                await copy.WriteAsync(follower, NpgsqlDbType.Text, cancel);
-                await copy.WriteAsync(entry.Id, NpgsqlDbType.Uuid, cancel);
-                await copy.WriteAsync(entry.WorkspaceId, NpgsqlDbType.Uuid, cancel);
-                await copy.WriteAsync(entry.WebsiteId, NpgsqlDbType.Uuid, cancel);
-                await copy.WriteAsync(entry.EventIds.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Uuid, cancel);
-            }
+        foreach (var row in rows)
+        {
+            await copy.StartRowAsync(cancel);
+            await copy.WriteAsync(row.Follower, NpgsqlDbType.Text, cancel);
+            await copy.WriteAsync(row.Id, NpgsqlDbType.Uuid, cancel);
+            await copy.WriteAsync(row.WorkspaceId, NpgsqlDbType.Uuid, cancel);
+            await copy.WriteAsync(row.WebsiteId, NpgsqlDbType.Uuid, cancel);
+            await copy.WriteAsync(row.EventIds, NpgsqlDbType.Array | NpgsqlDbType.Uuid, cancel);
+        }
         await copy.CompleteAsync(cancel);
     }
 
@@ -68,15 +70,12 @@ internal static class EventFeed
         await add.ExecuteNonQueryAsync(cancel);
     }
 
-    /// <summary>Adds what intake ended as repeats, in its own transaction.</summary>
+    /// <summary>Adds what intake ended as repeats, in its own transaction: one round trip, however many websites it is of.</summary>
     public static async Task AddRepeatsAsync(NpgsqlConnection connection, IEnumerable<DroppedEvent> repeats, DateTimeOffset now)
     {
-        foreach (var site in repeats.GroupBy(r => (r.WorkspaceId, r.WebsiteId)))
-        {
-            await using var add = new NpgsqlCommand("INSERT INTO event_feed (follower, id, workspace_id, website_id, event_ids) VALUES ($1, $2, $3, $4, $5)", connection)
-                .With(Repeats, Guid.CreateVersion7(now), site.Key.WorkspaceId, site.Key.WebsiteId, site.Select(r => r.Id).ToArray());
-            await add.ExecuteNonQueryAsync();
-        }
+        var sites = repeats.GroupBy(r => (r.WorkspaceId, r.WebsiteId)).Select(g => (Repeats, Guid.CreateVersion7(now), g.Key.WorkspaceId, g.Key.WebsiteId, g.Select(r => r.Id).ToArray())).ToList();
+        if (sites.Count > 0)
+            await CopyAsync(connection, sites, CancellationToken.None);
     }
 
     /// <summary>

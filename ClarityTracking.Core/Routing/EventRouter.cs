@@ -78,8 +78,8 @@ public sealed partial class EventRouter(
         }
         await NewDelivery.QueueAsync(connection, deliveries, cancel);
         await NewDelivery.RecordSkipsAsync(connection, skips, cancel);
-        await rollups.WriteAsync(connection, cancel);
         await EventFeed.AddAsync(connection, entries, cancel);
+        await rollups.WriteAsync(connection, cancel);
         await transaction.CommitAsync(cancel);
         fed.Raise();
         if (deliveries.Count > 0)

@@ -45,7 +45,7 @@ public sealed class JobsOverviewTests(AppFixture app) : IClassFixture<AppFixture
         var late = Guid.CreateVersion7(DateTimeOffset.UtcNow.AddMinutes(-3));
         await app.RunAsync($"INSERT INTO event_feed (follower, id, workspace_id, website_id, event_ids) VALUES ('nobody', '{late}', '{late}', '{late}', '{"{}"}')");
         var seen = await queues.GetAsync(CancellationToken.None);
-        Assert.Equal(["routing", "touchpoints", "duplicates", "webhooks", "deliveries", "matching", "replays"], seen.Select(q => q.Name));
+        Assert.Equal(["routing", "touchpoints", "duplicates", "webhooks", "pulls", "deliveries", "matching", "replays", "install_checks", "alert_messages"], seen.Select(q => q.Name));
         Assert.All(seen, q => Assert.False(q.IsLate));
         await app.RunAsync("UPDATE event_feed SET follower = 'duplicates' WHERE follower = 'nobody'");
         // a follower may take it away before we look; what is late is late by its own age

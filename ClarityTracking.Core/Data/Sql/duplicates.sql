@@ -100,6 +100,8 @@ CREATE TABLE duplicate_stops (
     family text NOT NULL,
     field text NOT NULL,
     value text NOT NULL,
+    "when" jsonb NOT NULL,          -- of the rule, as it was made: a rule that says something else by now stops nothing
+    "then" jsonb NOT NULL,
     PRIMARY KEY (workspace_id, website_id, rule_id),
     FOREIGN KEY (workspace_id, website_id, rule_id) REFERENCES filter_rules (workspace_id, website_id, id) ON DELETE CASCADE
 );
@@ -135,7 +137,7 @@ BEGIN
         ('duplicate_keys', NULL),
         ('duplicate_groups', 'SELECT, UPDATE'),
         ('duplicate_members', 'SELECT'),
-        ('duplicate_stops', 'SELECT, INSERT'),
+        ('duplicate_stops', 'SELECT, INSERT, UPDATE'),
         ('duplicate_repeats', 'SELECT'),
         ('duplicate_settings', 'SELECT, INSERT, UPDATE')) AS v(name, rights)
     LOOP

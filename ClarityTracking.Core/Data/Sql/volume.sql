@@ -1,6 +1,6 @@
 -- How much arrives, how fast, from where: sums that the router adds to in the transaction that counts an event.
 
--- Real events by name and source. The hours are what usual is made of; the minutes, kept for two days, tell within seconds that it is not as usual.
+-- Real events of people by name and source; no imports of history. The hours are what usual is made of; the minutes, kept for two days, tell within seconds that it is not as usual.
 CREATE TABLE volume_hours (
     workspace_id uuid NOT NULL,
     website_id uuid NOT NULL,
@@ -50,13 +50,14 @@ CREATE TABLE last_seen (
     workspace_id uuid NOT NULL,
     website_id uuid NOT NULL,
     source text NOT NULL,
-    host text NOT NULL,             -- of the page; empty where there is none
+    host text NOT NULL,             -- of the page; empty where there is none, or where it is none of the website
     first_at timestamptz NOT NULL,
     last_at timestamptz NOT NULL,
     event_id uuid NOT NULL,
     path text,                      -- of the page, without its query
     PRIMARY KEY (workspace_id, website_id, source, host)
 );
+CREATE INDEX last_seen_by_time ON last_seen (workspace_id, website_id, last_at);
 
 -- What intake saw of a website beside events: files of the snippet that were fetched, requests that were refused. Added to every few seconds.
 CREATE TABLE intake_notes (
@@ -83,10 +84,11 @@ ALTER TABLE outbox ADD COLUMN seen jsonb;
 -- usual is known from the first minute on
 INSERT INTO volume_hours
 SELECT workspace_id, website_id, date_trunc('hour', received_at, 'UTC'), name, source, count(*)
-  FROM events WHERE NOT is_test AND id >= clarity_lowest_id(now() - interval '9 weeks') GROUP BY 1, 2, 3, 4, 5;
+  FROM events WHERE NOT is_test AND bot_reason IS NULL AND NOT (source IN ('server', 'webhook') AND received_at - occurred_at > interval '1 day')
+   AND id >= clarity_lowest_id(now() - interval '9 weeks') GROUP BY 1, 2, 3, 4, 5;
 INSERT INTO last_seen
 SELECT DISTINCT ON (workspace_id, website_id, source) workspace_id, website_id, source, '', received_at, received_at, id, NULL
-  FROM events WHERE NOT is_test AND id >= clarity_lowest_id(now() - interval '2 weeks') ORDER BY workspace_id, website_id, source, id DESC;
+  FROM events WHERE NOT is_test AND bot_reason IS NULL AND id >= clarity_lowest_id(now() - interval '2 weeks') ORDER BY workspace_id, website_id, source, id DESC;
 
 DO $$
 DECLARE

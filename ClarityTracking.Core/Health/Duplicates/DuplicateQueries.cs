@@ -11,10 +11,11 @@ public sealed class DuplicateQueries(ClarityDb database, TimeProvider clock)
 {
     private const int MostShown = 50, MostPairs = 20;
 
-    // a rule that was switched off stops nothing
-    private const string StateSql = """
+    // a rule that was switched off, or says something else by now, stops nothing
+    private const string StateSql = $"""
         CASE WHEN g.ended THEN 'ended' WHEN g.ignored_at IS NOT NULL THEN 'ignored'
-             WHEN EXISTS (SELECT FROM filter_rules r WHERE r.workspace_id = g.workspace_id AND r.website_id = g.website_id AND r.id = g.rule_id AND r.enabled) THEN 'stopped' ELSE 'open' END
+             WHEN EXISTS (SELECT FROM duplicate_stops s JOIN filter_rules r ON {GroupStore.RuleSql}
+                           WHERE s.workspace_id = g.workspace_id AND s.website_id = g.website_id AND s.rule_id = g.rule_id) THEN 'stopped' ELSE 'open' END
         """;
 
     /// <summary>What is counted: neither ended by intake, nor ignored, nor kept back by a rule before it was sent.</summary>

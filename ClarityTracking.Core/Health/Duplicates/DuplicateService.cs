@@ -82,13 +82,17 @@ public sealed class DuplicateService(ClarityDb database, FilterRuleService rules
         await using (var transaction = await db.Database.BeginTransactionAsync(cancel))
         {
             await db.Database.ExecuteSqlAsync($"""
-                INSERT INTO duplicate_stops (workspace_id, website_id, rule_id, family, field, value)
-                VALUES ({website.Value.WorkspaceId}, {websiteId}, {made.Value.Id}, {family}, {fix.Field!}, {fix.Value!}) ON CONFLICT DO NOTHING
+                INSERT INTO duplicate_stops (workspace_id, website_id, rule_id, family, field, value, "when", "then")
+                SELECT workspace_id, website_id, id, {family}, {fix.Field!}, {fix.Value!}, "when", "then" FROM filter_rules
+                 WHERE workspace_id = {website.Value.WorkspaceId} AND website_id = {websiteId} AND id = {made.Value.Id}
+                    ON CONFLICT (workspace_id, website_id, rule_id) DO UPDATE
+                   SET family = excluded.family, field = excluded.field, value = excluded.value, "when" = excluded."when", "then" = excluded."then"
                 """, cancel);
             await db.Database.ExecuteSqlRawAsync($$"""
                 UPDATE duplicate_groups g SET rule_id = s.rule_id FROM duplicate_stops s
                  WHERE s.workspace_id = {0} AND s.website_id = {1} AND s.rule_id = {2} AND g.workspace_id = s.workspace_id AND g.website_id = s.website_id AND g.family = s.family
-                   AND NOT g.ended AND g.ignored_at IS NULL AND g.rule_id IS NULL
+                   AND NOT g.ended AND g.ignored_at IS NULL
+                   AND NOT EXISTS (SELECT FROM duplicate_stops s JOIN filter_rules r ON {{GroupStore.RuleSql}} WHERE s.workspace_id = g.workspace_id AND s.website_id = g.website_id AND s.rule_id = g.rule_id)
                    AND (SELECT count(*) FILTER (WHERE {{GroupStore.FieldSql}} IS DISTINCT FROM s.value) = 1 AND count(*) > 1
                           FROM duplicate_members m WHERE m.workspace_id = g.workspace_id AND m.website_id = g.website_id AND m.group_id = g.id)
                 """, [website.Value.WorkspaceId, websiteId, made.Value.Id], cancel);

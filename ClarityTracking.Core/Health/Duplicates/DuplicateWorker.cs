@@ -53,7 +53,7 @@ public sealed partial class DuplicateWorker(NpgsqlDataSource database, EventsFed
         {
             await LookAsync(connection, events, repeats, cancel);
         }
-        catch (Exception error) when (DataErrors.IsAboutRows(error) || error is FormatException or System.Text.Json.JsonException)
+        catch (Exception error) when (IsAboutEvents(error))
         {
             // one of them cannot be read or kept: the others must not wait for it
             await transaction.RollbackAsync("batch", cancel);
@@ -72,12 +72,16 @@ public sealed partial class DuplicateWorker(NpgsqlDataSource database, EventsFed
             await LookAsync(connection, isRepeat ? [] : [one], isRepeat ? [one] : [], cancel);
             await transaction.ReleaseAsync("one", cancel);
         }
-        catch (Exception error) when (DataErrors.IsAboutRows(error) || error is FormatException or System.Text.Json.JsonException)
+        catch (Exception error) when (IsAboutEvents(error))
         {
             await transaction.RollbackAsync("one", cancel);
             LogLeftOut(error, one.Id);
         }
     }
+
+    /// <summary>What another try would meet again; not the database that is away, nor the end of the process.</summary>
+    private static bool IsAboutEvents(Exception error) =>
+        DataErrors.IsAboutRows(error) || error is not (NpgsqlException or OperationCanceledException or IOException or TimeoutException);
 
     private async Task LookAsync(NpgsqlConnection connection, List<EventAddress> events, List<EventAddress> repeats, CancellationToken cancel)
     {

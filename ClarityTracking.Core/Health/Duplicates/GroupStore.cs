@@ -125,6 +125,7 @@ internal static class GroupStore
                 SELECT c.workspace_id, c.website_id, c.id, min(s.rule_id::text)::uuid AS rule_id
                   FROM changed c JOIN duplicate_groups g ON g.workspace_id = c.workspace_id AND g.website_id = c.website_id AND g.id = c.id AND g.rule_id IS NULL
                   JOIN duplicate_stops s ON s.workspace_id = c.workspace_id AND s.website_id = c.website_id AND s.family = g.family
+                  JOIN filter_rules r ON RULE
                  WHERE (SELECT count(*) FILTER (WHERE FIELD IS DISTINCT FROM s.value) = 1 AND count(*) > 1
                           FROM duplicate_members m WHERE m.workspace_id = c.workspace_id AND m.website_id = c.website_id AND m.group_id = c.id)
                  GROUP BY c.workspace_id, c.website_id, c.id)
@@ -134,7 +135,7 @@ internal static class GroupStore
                    rule_id = coalesce(g.rule_id, t.rule_id), prevented = g.prevented OR t.rule_id IS NOT NULL
               FROM sums s LEFT JOIN stopped t ON t.workspace_id = s.workspace_id AND t.website_id = s.website_id AND t.id = s.group_id
              WHERE g.workspace_id = s.workspace_id AND g.website_id = s.website_id AND g.id = s.group_id
-            """.Replace("FIELD", FieldSql, StringComparison.Ordinal), connection)
+            """.Replace("FIELD", FieldSql, StringComparison.Ordinal).Replace("RULE", RuleSql, StringComparison.Ordinal), connection)
             .With(groups.Select(g => g.WorkspaceId).ToArray(), groups.Select(g => g.WebsiteId).ToArray(), groups.Select(g => g.Id).ToArray(), now);
         await sum.ExecuteNonQueryAsync(cancel);
         await using var none = new NpgsqlCommand("""
@@ -147,6 +148,10 @@ internal static class GroupStore
 
     /// <summary>The value that a member <c>m</c> has in the field of a stop <c>s</c>.</summary>
     internal const string FieldSql = "CASE s.field WHEN 'source' THEN m.source WHEN 'properties.source_platform' THEN m.sender WHEN 'url_host' THEN m.host WHEN 'event_name' THEN m.name END";
+
+    /// <summary>Is <c>r</c> the filter rule of a stop <c>s</c>, switched on, and does it still say what it said?</summary>
+    internal const string RuleSql =
+        """r.workspace_id = s.workspace_id AND r.website_id = s.website_id AND r.id = s.rule_id AND r.enabled AND r."when" = s."when" AND r."then" = s."then" AND r.connection_id IS NULL""";
 
     /// <summary>A row of <c>duplicate_members</c>, as it is written.</summary>
     internal sealed record Member(Guid WorkspaceId, Guid WebsiteId, Guid GroupId, Guid Id, string EventId, string Name, string Source, string? Sender, string? Host, DateTimeOffset OccurredAt,

@@ -12,8 +12,8 @@ internal static class PrintStore
     /// <summary>Days that prints are kept: as long as order numbers are compared, and a day for those that come late.</summary>
     public static readonly TimeSpan Kept = DuplicateClusters.NumberWindow + TimeSpan.FromDays(1);
 
-    /// <summary>Events looked at for one key; a till that uses one visitor id all day shares it with thousands.</summary>
-    private const int MostPerKey = 64;
+    /// <summary>Events looked at for one key on each side, the nearest ones; a till that uses one visitor id all day shares it with thousands.</summary>
+    private const int MostPerSide = 32;
 
     /// <summary>Rounds of "who shares something with those that were found".</summary>
     private const int MostRounds = 6;
@@ -103,13 +103,17 @@ internal static class PrintStore
             return found;
         await using var look = new NpgsqlCommand($"""
             SELECT DISTINCT wanted.workspace_id, wanted.website_id, k.id
-              FROM unnest($1, $2, $3, $4, $5) AS wanted(workspace_id, website_id, key, first, last)
+              FROM unnest($1, $2, $3, $4, $5, $6) AS wanted(workspace_id, website_id, key, first, at, last)
              CROSS JOIN LATERAL (
-                   SELECT d.id FROM duplicate_keys d
-                    WHERE d.workspace_id = wanted.workspace_id AND d.website_id = wanted.website_id AND d.key = wanted.key AND d.occurred_at BETWEEN wanted.first AND wanted.last
-                    ORDER BY d.occurred_at LIMIT {MostPerKey}) k
+                   (SELECT d.id FROM duplicate_keys d
+                     WHERE d.workspace_id = wanted.workspace_id AND d.website_id = wanted.website_id AND d.key = wanted.key AND d.occurred_at BETWEEN wanted.first AND wanted.at
+                     ORDER BY d.occurred_at DESC LIMIT {MostPerSide})
+                   UNION ALL
+                   (SELECT d.id FROM duplicate_keys d
+                     WHERE d.workspace_id = wanted.workspace_id AND d.website_id = wanted.website_id AND d.key = wanted.key AND d.occurred_at > wanted.at AND d.occurred_at <= wanted.last
+                     ORDER BY d.occurred_at LIMIT {MostPerSide})) k
             """, connection).With(keys.Select(k => k.Address.WorkspaceId).ToArray(), keys.Select(k => k.Address.WebsiteId).ToArray(), keys.Select(k => k.Key).ToArray(),
-                keys.Select(k => Moved(k.OccurredAt, -k.Reach)).ToArray(), keys.Select(k => Moved(k.OccurredAt, k.Reach)).ToArray());
+                keys.Select(k => Moved(k.OccurredAt, -k.Reach)).ToArray(), keys.Select(k => k.OccurredAt.ToUniversalTime()).ToArray(), keys.Select(k => Moved(k.OccurredAt, k.Reach)).ToArray());
         await using var row = await look.ExecuteReaderAsync(cancel);
         while (await row.ReadAsync(cancel))
             found.Add(new EventAddress(row.GetGuid(0), row.GetGuid(1), row.GetGuid(2)));

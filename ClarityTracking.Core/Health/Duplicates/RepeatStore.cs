@@ -12,6 +12,9 @@ namespace ClarityTracking.Core.Health.Duplicates;
 /// </summary>
 internal static class RepeatStore
 {
+    /// <summary>Events of a group that are kept, the first ones; the others are counted: a sender may repeat one event for a week.</summary>
+    private const int MostMembers = 50;
+
     /// <summary>A repeat with what it repeats; nulls when that is no longer there.</summary>
     private sealed record Repeat(EventAddress Address, string EventId, string Name, EventSource Source, DateTimeOffset ReceivedAt, GroupStore.Member? First, bool FirstIsTest);
 
@@ -99,7 +102,7 @@ internal static class RepeatStore
             currency = g.First().First!.Currency,
             original_id = g.Key,
         }).ToList();
-        var ids = new Dictionary<Guid, Guid>();
+        var (ids, added) = (new Dictionary<Guid, (Guid Group, int Room)>(), groups.ToDictionary(g => g.original_id, g => g.events));
         await using (var write = new NpgsqlCommand("""
             INSERT INTO duplicate_groups AS g (workspace_id, website_id, id, kind, reason, name, family, order_id, visitor_id, first_at, last_at, found_at, changed_at, events, value, currency,
                    extra_value, original_id, ended)
@@ -109,15 +112,15 @@ internal static class RepeatStore
                 ON CONFLICT (workspace_id, website_id, original_id) WHERE ended DO UPDATE
                SET kind = CASE WHEN excluded.kind = 'browser_and_server' THEN excluded.kind ELSE g.kind END, events = g.events + excluded.events - 1,
                    last_at = greatest(g.last_at, excluded.last_at), changed_at = $2
-            RETURNING g.original_id, g.id
+            RETURNING g.original_id, g.id, g.events
             """, connection).With(JsonSerializer.Serialize(groups), now))
         await using (var row = await write.ExecuteReaderAsync(cancel))
             while (await row.ReadAsync(cancel))
-                ids[row.GetGuid(0)] = row.GetGuid(1);
-        await GroupStore.JoinAsync(connection, [.. pairs.Select(p => p.First!).DistinctBy(f => f.Id).Select(f => f with { GroupId = ids[f.Id] }),
-            .. pairs.Select(p => p.First! with
+                ids[row.GetGuid(0)] = (row.GetGuid(1), MostMembers - (row.GetInt32(2) - added[row.GetGuid(0)]));
+        await GroupStore.JoinAsync(connection, [.. pairs.Select(p => p.First!).DistinctBy(f => f.Id).Select(f => f with { GroupId = ids[f.Id].Group }),
+            .. pairs.GroupBy(p => p.First!.Id).SelectMany(g => g.Take(Math.Max(0, ids[g.Key].Room))).Select(p => p.First! with
             {
-                GroupId = ids[p.First!.Id],
+                GroupId = ids[p.First!.Id].Group,
                 Id = p.Address.Id,
                 Source = p.Source.Word(),
                 OccurredAt = p.ReceivedAt,

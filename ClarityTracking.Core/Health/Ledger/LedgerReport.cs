@@ -39,9 +39,16 @@ public sealed record LedgerReport(DateTimeOffset From, DateTimeOffset To, string
 /// <param name="Waiting">How many are pending or being retried, by what they wait for or why.</param>
 /// <param name="NotExpected">Nothing was owed yet.</param>
 /// <param name="Unknown">Too long ago to tell.</param>
+/// <param name="Losses">What <paramref name="Lost"/> is made of, by state and cause, the most first.</param>
 public sealed record LedgerSums(long Conversions, long Expected, decimal ExpectedValue, long Delivered, decimal DeliveredValue, long RightlyIgnored, long Open, long Lost, decimal LostValue,
     double? Accuracy, IReadOnlyDictionary<string, long> Ignored, IReadOnlyDictionary<string, long> Failed, IReadOnlyDictionary<string, long> Missing,
-    IReadOnlyDictionary<string, long> Waiting, long NotExpected, long Unknown);
+    IReadOnlyDictionary<string, long> Waiting, long NotExpected, long Unknown, IReadOnlyList<LedgerLoss> Losses);
+
+/// <summary>Conversions that are lost, of one state and cause.</summary>
+/// <param name="State">Where they stand.</param>
+/// <param name="Cause">Why; a stable word.</param>
+/// <param name="Conversions">How many.</param>
+public sealed record LedgerLoss(LedgerState State, string Cause, long Conversions);
 
 /// <summary>A day.</summary>
 public sealed record LedgerDay(DateOnly Day, LedgerSums Totals, IReadOnlyList<LedgerDestinationSums> Destinations);

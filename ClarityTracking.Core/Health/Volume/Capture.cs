@@ -85,18 +85,22 @@ public sealed class CaptureQueries(ClarityDb database, TimeProvider clock)
         var workspaceId = found.Value.WorkspaceId;
         var settled = clock.GetUtcNow().AddHours(-1);
         var end = period.To < settled ? period.To : settled;
-        var (lowest, highest) = (Partitions.LowestId(period.From), Partitions.LowestId(end));
+        var (lowest, highest, within) = (Partitions.LowestId(period.From), Partitions.LowestId(end), Partitions.LowestId(end.AddHours(1)));
+        // an order and its event are seldom told at the same time; ids are remembered for 7 days
+        var (earliest, latest) = (Partitions.LowestId(period.From.AddDays(-8)), Partitions.LowestId(end.AddDays(8)));
         var clicks = await db.Database.SqlQuery<ClickDay>($"""
             WITH clicks AS (
                 SELECT id, received_at, click_ids -> 'ct_tracking_id' ->> 'value' AS tracking FROM events
                  WHERE workspace_id = {workspaceId} AND website_id = {websiteId} AND id >= {lowest} AND id < {highest} AND click_ids ? 'ct_tracking_id'
                    AND source = 'link' AND NOT is_test AND bot_reason IS NULL
                  ORDER BY id DESC LIMIT {MostClicks}),
-            told AS (
-                SELECT DISTINCT click_ids -> 'ct_tracking_id' ->> 'value' AS tracking FROM events
-                 WHERE workspace_id = {workspaceId} AND website_id = {websiteId} AND id >= {lowest} AND click_ids ? 'ct_tracking_id' AND source = 'browser')
-            SELECT (c.received_at AT TIME ZONE 'UTC')::date AS "Day", count(*)::bigint AS "Known", count(t.tracking)::bigint AS "Told"
-              FROM clicks c LEFT JOIN told t ON t.tracking = c.tracking GROUP BY 1 ORDER BY 1
+            told AS MATERIALIZED (
+                SELECT click_ids -> 'ct_tracking_id' ->> 'value' AS tracking, received_at AS at FROM events
+                 WHERE workspace_id = {workspaceId} AND website_id = {websiteId} AND id >= {lowest} AND id < {within} AND click_ids ? 'ct_tracking_id' AND source = 'browser'),
+            hits AS (
+                SELECT DISTINCT c.id FROM clicks c JOIN told t ON t.tracking = c.tracking AND t.at >= c.received_at AND t.at <= c.received_at + interval '1 hour')
+            SELECT (c.received_at AT TIME ZONE 'UTC')::date AS "Day", count(*)::bigint AS "Known", count(h.id)::bigint AS "Told"
+              FROM clicks c LEFT JOIN hits h ON h.id = c.id GROUP BY 1 ORDER BY 1
             """).ToListAsync(cancel);
         var ways = await db.Database.SqlQuery<WayDay>($"""
             SELECT (hour AT TIME ZONE 'UTC')::date AS "Day", served AS "Served", transport AS "Transport", sum(events)::bigint AS "Events" FROM arrival_ways
@@ -109,11 +113,12 @@ public sealed class CaptureQueries(ClarityDb database, TimeProvider clock)
                    AND c.kind IN ('order', 'payment') AND x.name = 'purchase' LIMIT 20000),
             seen AS (
                 SELECT m.event_id, bool_or(e.source = 'browser') AS browser FROM made m
-                  JOIN events e ON e.workspace_id = {workspaceId} AND e.website_id = {websiteId} AND e.event_id = m.event_id AND e.name = m.name GROUP BY 1),
+                  JOIN events e ON e.workspace_id = {workspaceId} AND e.website_id = {websiteId} AND e.event_id = m.event_id AND e.name = m.name
+                 WHERE e.id >= {earliest} AND e.id < {latest} GROUP BY 1),
             -- the second of two under one id is not stored, only written down: the shop came first, so it was the page
             again AS (
                 SELECT DISTINCT d.event_id FROM dropped_events d
-                 WHERE d.workspace_id = {workspaceId} AND d.website_id = {websiteId} AND d.id >= {lowest} AND d.reason = 'duplicate' AND d.name = 'purchase')
+                 WHERE d.workspace_id = {workspaceId} AND d.website_id = {websiteId} AND d.id >= {earliest} AND d.id < {latest} AND d.reason = 'duplicate' AND d.name = 'purchase')
             SELECT count(*)::bigint AS "Known", count(*) FILTER (WHERE s.browser OR a.event_id IS NOT NULL)::bigint AS "Told"
               FROM seen s LEFT JOIN again a ON a.event_id = s.event_id
             """).SingleAsync(cancel);

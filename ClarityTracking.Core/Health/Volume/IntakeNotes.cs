@@ -72,16 +72,19 @@ public sealed partial class IntakeNotes(NpgsqlDataSource database, TimeProvider 
             await using var command = database.CreateCommand("""
                 INSERT INTO intake_notes AS r (workspace_id, website_id, kind, subject, way, first_at, last_at, count)
                 SELECT w.workspace_id, w.id, n.kind, n.subject, CASE WHEN k.revoked_at IS NOT NULL THEN 'revoked' ELSE n.way END, min(n.last), max(n.last), sum(n.count)
-                  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS n(kind, subject, way, alias, host, key, count, last)
+                  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS n(kind, subject, way, alias, domains, key, count, last)
                   LEFT JOIN api_keys k ON k.hash = decode(n.key, 'hex')
                   -- by the key that was revoked, else by the website's own word, else by the domain of the page
-                  JOIN websites w ON CASE WHEN k.website_id IS NOT NULL THEN w.id = k.website_id
-                                          WHEN n.alias IS NOT NULL THEN n.alias = w.script_alias OR n.alias = ANY (w.former_script_aliases)
-                                          ELSE n.host = w.domain OR n.host LIKE '%.' || w.domain OR 'www.' || n.host = w.domain END
+                 CROSS JOIN LATERAL (
+                       SELECT workspace_id, id FROM websites WHERE workspace_id = k.workspace_id AND id = k.website_id
+                       UNION ALL
+                       SELECT workspace_id, id FROM websites WHERE k.website_id IS NULL AND (script_alias = n.alias OR n.alias = ANY (former_script_aliases))
+                       UNION ALL
+                       SELECT workspace_id, id FROM websites WHERE k.website_id IS NULL AND n.alias IS NULL AND domain = ANY (string_to_array(n.domains, ' '))) w
                  GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
                 ON CONFLICT (workspace_id, website_id, kind, subject, way) DO UPDATE SET last_at = excluded.last_at, count = r.count + excluded.count
                 """).With(Array.ConvertAll(rows, r => r.Key.Kind), Array.ConvertAll(rows, r => r.Key.Subject), Array.ConvertAll(rows, r => r.Key.Way),
-                Array.ConvertAll(rows, r => r.Key.Alias), Array.ConvertAll(rows, r => r.Key.Host), Array.ConvertAll(rows, r => r.Key.KeyHash),
+                Array.ConvertAll(rows, r => r.Key.Alias), Array.ConvertAll(rows, r => r.Key.Host is { } host ? string.Join(' ', DomainsOf(host)) : null), Array.ConvertAll(rows, r => r.Key.KeyHash),
                 Array.ConvertAll(rows, r => r.Value.Count), Array.ConvertAll(rows, r => r.Value.Last));
             await command.ExecuteNonQueryAsync(cancel);
         }
@@ -89,6 +92,14 @@ public sealed partial class IntakeNotes(NpgsqlDataSource database, TimeProvider 
         {
             LogFailed(error, rows.Length);
         }
+    }
+
+    /// <summary>Domains a website may have whose pages are on a host: the host, those above it, and with "www.".</summary>
+    internal static IEnumerable<string> DomainsOf(string host)
+    {
+        yield return "www." + host;
+        for (var at = 0; at >= 0; at = host.IndexOf('.', at) is >= 0 and var dot ? dot + 1 : -1)
+            yield return host[at..];
     }
 
     private sealed record Note(string Kind, string Subject, string Way, string? Alias, string? Host, string? KeyHash);

@@ -51,7 +51,7 @@ public enum ArrivalStage
     Received,
     /// <summary>Told more than ten minutes later: a browser was offline, a sender tried again.</summary>
     Late,
-    /// <summary>A server told it more than a day later: an import of history, late by design.</summary>
+    /// <summary>A server, a webhook or a pull told it more than a day later: an import of history, late by design. No part of the volume.</summary>
     History,
     /// <summary>The sender's clock is ahead of ours by more than two seconds; how far is what its bucket tells.</summary>
     Ahead,
@@ -62,15 +62,15 @@ internal static class Arrival
 {
     private static readonly TimeSpan Live = TimeSpan.FromMinutes(10), HistoryAfter = TimeSpan.FromDays(1), Skew = TimeSpan.FromSeconds(2);
 
-    public static (ArrivalStage Stage, short Bucket) Of(DateTimeOffset occurred, DateTimeOffset received, bool isFromServer)
+    public static (ArrivalStage Stage, short Bucket) Of(DateTimeOffset occurred, DateTimeOffset received, EventSource source)
     {
         var delay = received - occurred;
         return delay < -Skew ? (ArrivalStage.Ahead, LatencyBuckets.Of(-delay))
-            : (delay <= Live ? ArrivalStage.Received : isFromServer && delay > HistoryAfter ? ArrivalStage.History : ArrivalStage.Late, LatencyBuckets.Of(delay));
+            : (delay <= Live ? ArrivalStage.Received : delay > HistoryAfter && source is (EventSource.Server or EventSource.Webhook) ? ArrivalStage.History : ArrivalStage.Late, LatencyBuckets.Of(delay));
     }
 
     /// <summary>Told when it happened, by a clock that can be believed?</summary>
-    public static bool IsLive(Event stored) => Of(stored.OccurredAt, stored.ReceivedAt, stored.Source == EventSource.Server).Stage == ArrivalStage.Received;
+    public static bool IsLive(Event stored) => Of(stored.OccurredAt, stored.ReceivedAt, stored.Source).Stage == ArrivalStage.Received;
 
     /// <summary>Stage and bucket in one number, for the outbox.</summary>
     public static int Code(ArrivalStage stage, short bucket) => (int)stage * 1000 + bucket;

@@ -12,9 +12,31 @@ public sealed record HourlyCounts(DateTimeOffset First, IReadOnlyList<double> Co
     public double? At(DateTimeOffset hour) => hour < First || hour >= End ? null : Counts[(int)(hour - First).TotalHours];
 }
 
+/// <summary>The hours that an hour is compared with: the same hour of the local week, of the weeks before. Kept while a website's series are made, one conversion an hour.</summary>
+public sealed class SameHours(TimeZoneInfo zone)
+{
+    private readonly Dictionary<DateTimeOffset, DateTimeOffset[]> _before = [];
+
+    /// <summary>Begins of the hours (UTC), one a week, the newest first.</summary>
+    public IReadOnlyList<DateTimeOffset> Before(DateTimeOffset hour)
+    {
+        if (_before.TryGetValue(hour, out var known))
+            return known;
+        var local = TimeZoneInfo.ConvertTime(hour, zone).DateTime;
+        var hours = new DateTimeOffset[UsualVolume.MostWeeks];
+        for (var week = 1; week <= hours.Length; week++)
+        {
+            var then = local.AddDays(-7 * week);
+            hours[week - 1] = Reports.RollupWriter.HourOf(new DateTimeOffset(then, zone.GetUtcOffset(then)));
+        }
+        return _before[hour] = hours;
+    }
+}
+
 /// <summary>
 /// What is usual at this hour of the week, out of up to eight weeks: the median of the same local hour of the weeks before, moved by the median of the
 /// last seven days, so that a holiday week, an outage or a day of an outage in the past changes nothing, and a new level is usual after four days.
+/// Made once and never changed, so many may read it; the history it is made of is not kept.
 /// </summary>
 public sealed class UsualVolume
 {
@@ -25,20 +47,30 @@ public sealed class UsualVolume
     private const double DefaultTolerance = .3, MostTolerance = .6;
 
     private const double LeastLevel = .4, MostLevel = 2.5;
-    private readonly HourlyCounts _history;
-    private readonly TimeZoneInfo _zone;
-    private readonly Dictionary<DateTimeOffset, (double? Median, int Weeks)> _medians = [];
+
+    /// <summary>Hours that are looked at on both sides of the history's end: a day, with the hours beside its first and last minutes.</summary>
+    private const int Reach = 26;
+
+    private readonly DateTimeOffset _known;
+    private readonly DateTimeOffset _from;
+    private readonly double?[] _medians;
 
     /// <param name="history">Whole hours up to now, nine weeks at best.</param>
-    /// <param name="zone">The website's: usual is a matter of its own clock, also when clocks change.</param>
+    /// <param name="same">By the website's time zone: usual is a matter of its own clock, also when clocks change.</param>
     /// <param name="dispersion">How much more than chance its counts vary within an hour.</param>
-    public UsualVolume(HourlyCounts history, TimeZoneInfo zone, VolumeDispersion dispersion)
+    /// <param name="from">First hour that is asked for (UTC); null = a day before the history's end. The last one is a day after that end.</param>
+    public UsualVolume(HourlyCounts history, SameHours same, VolumeDispersion dispersion, DateTimeOffset? from = null)
     {
-        (_history, _zone, Dispersion) = (history, zone, dispersion);
-        var days = DaysBefore(history.End);
+        (_known, Dispersion) = (history.First, dispersion);
+        var medians = new Dictionary<DateTimeOffset, double?>();
+        var days = Shares(history, same, medians, hours: 24, blocks: 7, least: 50); // days on which too little is usual are left out
         Level = days.Count == 0 ? 1 : Math.Clamp(Median(days), LeastLevel, MostLevel);
         Weeks = (int)Math.Min(MostWeeks, (history.End - history.First).TotalDays / 7);
-        Tolerance = Math.Clamp(3 * Spread(history.End), Weeks >= 4 ? .2 : Weeks == 3 ? .3 : .4, MostTolerance);
+        Tolerance = Math.Clamp(3 * Spread(history, same, medians), Weeks >= 4 ? .2 : Weeks == 3 ? .3 : .4, MostTolerance);
+        _from = from is { } first && first < history.End.AddHours(-Reach) ? first : history.End.AddHours(-Reach);
+        _medians = new double?[(int)(history.End.AddHours(Reach) - _from).TotalHours + 1];
+        for (var i = 0; i < _medians.Length; i++)
+            _medians[i] = MedianAt(history, same, medians, _from.AddHours(i));
     }
 
     /// <summary>The last days as a share of what was usual.</summary>
@@ -54,10 +86,14 @@ public sealed class UsualVolume
     public VolumeDispersion Dispersion { get; }
 
     /// <summary>When enough is known (UTC); null when it is.</summary>
-    public DateTimeOffset? LearningUntil => Weeks < LeastWeeks ? _history.First.AddDays(7 * LeastWeeks) : null;
+    public DateTimeOffset? LearningUntil => Weeks < LeastWeeks ? _known.AddDays(7 * LeastWeeks) : null;
 
-    /// <summary>Usual events of an hour; null while there are fewer than two such hours.</summary>
-    public double? At(DateTimeOffset hour) => MedianAt(hour) * Level;
+    /// <summary>Usual events of an hour; null while there are fewer than two such hours, and for an hour it was not made for.</summary>
+    public double? At(DateTimeOffset hour)
+    {
+        var place = (hour - _from).TotalHours;
+        return place < 0 || place >= _medians.Length ? null : _medians[(int)place] * Level;
+    }
 
     /// <summary>
     /// Usual events of a minute: a step and a ramp between hours look the same in hourly sums, so it is the lower of both for drops and the higher one
@@ -83,46 +119,38 @@ public sealed class UsualVolume
         return (Math.Max(0, usual * (1 - Tolerance) - chance), usual * (1 + Tolerance) + Math.Max(3, chance));
     }
 
-    private double? MedianAt(DateTimeOffset hour)
+    private static double? MedianAt(HourlyCounts history, SameHours hours, Dictionary<DateTimeOffset, double?> medians, DateTimeOffset hour)
     {
-        if (_medians.TryGetValue(hour, out var known))
-            return known.Median;
-        var local = TimeZoneInfo.ConvertTime(hour, _zone).DateTime;
+        if (medians.TryGetValue(hour, out var known))
+            return known;
         Span<double> same = stackalloc double[MostWeeks];
         var weeks = 0;
-        for (var week = 1; week <= MostWeeks; week++)
-        {
-            var then = local.AddDays(-7 * week);
-            if (_history.At(Reports.RollupWriter.HourOf(new DateTimeOffset(then, _zone.GetUtcOffset(then)))) is { } count)
+        foreach (var then in hours.Before(hour))
+            if (history.At(then) is { } count)
                 same[weeks++] = count;
-        }
-        var median = weeks < LeastWeeks ? (double?)null : Median(same[..weeks]);
-        _medians[hour] = (median, weeks);
-        return median;
+        return medians[hour] = weeks < LeastWeeks ? null : Median(same[..weeks]);
     }
 
-    /// <summary>The last seven days as shares of what was usual then; days on which too little is usual are left out.</summary>
-    private List<double> DaysBefore(DateTimeOffset end) => Shares(end, hours: 24, blocks: 7, least: 50);
-
-    private double Spread(DateTimeOffset end)
+    private static double Spread(HourlyCounts history, SameHours same, Dictionary<DateTimeOffset, double?> medians)
     {
-        var shares = Shares(end, hours: 3, blocks: 56, least: 100);
+        var shares = Shares(history, same, medians, hours: 3, blocks: 56, least: 100);
         if (shares.Count < 14)
-            shares = Shares(end, hours: 24, blocks: 14, least: 100);
+            shares = Shares(history, same, medians, hours: 24, blocks: 14, least: 100);
         if (shares.Count < 5)
             return DefaultTolerance / 3;
         var middle = Median(shares);
         return 1.4826 * Median(shares.ConvertAll(share => Math.Abs(share - middle))) / Math.Max(middle, .1);
     }
 
-    private List<double> Shares(DateTimeOffset end, int hours, int blocks, double least)
+    /// <summary>The newest blocks of hours as shares of what was usual then.</summary>
+    private static List<double> Shares(HourlyCounts history, SameHours same, Dictionary<DateTimeOffset, double?> medians, int hours, int blocks, double least)
     {
         var shares = new List<double>(blocks);
         for (var block = 0; block < blocks; block++)
         {
             var (count, usual) = (0.0, 0.0);
             for (var back = block * hours + 1; back <= (block + 1) * hours; back++)
-                if (MedianAt(end.AddHours(-back)) is { } median && _history.At(end.AddHours(-back)) is { } seen)
+                if (MedianAt(history, same, medians, history.End.AddHours(-back)) is { } median && history.At(history.End.AddHours(-back)) is { } seen)
                     (count, usual) = (count + seen, usual + median);
             if (usual >= least)
                 shares.Add(count / usual);

@@ -16,8 +16,8 @@ public sealed record VolumeNow(DateTimeOffset At, IReadOnlyDictionary<SeriesKey,
 }
 
 /// <summary>
-/// Reads a website's newest counts against what is usual. What is usual is made once an hour of nine weeks of hourly sums and kept in memory; each look in
-/// between reads an hour of minutes and a day of hours, however long the history is.
+/// Reads a website's newest counts against what is usual. What is usual is made once an hour of nine weeks of hourly sums, and the medians of the hours
+/// around now are kept in memory; each look in between reads an hour of minutes and a day of hours, however long the history is.
 /// </summary>
 public sealed class VolumeMonitor(NpgsqlDataSource database)
 {
@@ -48,7 +48,7 @@ public sealed class VolumeMonitor(NpgsqlDataSource database)
             at = waiting;
         if (now - at > MostLag)
             return null;
-        var usual = await UsualAsync(connection, workspaceId, websiteId, timeZone, RollupWriter.HourOf(at), cancel);
+        var usual = await UsualAsync(connection, workspaceId, websiteId, timeZone, at, cancel);
         if (usual.Count == 0)
             return new VolumeNow(at, new Dictionary<SeriesKey, VolumeSeries>(), []);
         var watched = await WatchedAsync(at, cancel);
@@ -103,20 +103,28 @@ public sealed class VolumeMonitor(NpgsqlDataSource database)
 
     internal static TimeZoneInfo ZoneOf(string name) => TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) ? zone : TimeZoneInfo.Utc;
 
-    private async Task<Dictionary<SeriesKey, UsualVolume>> UsualAsync(NpgsqlConnection connection, Guid workspaceId, Guid websiteId, string timeZone, DateTimeOffset hour, CancellationToken cancel)
+    private async Task<Dictionary<SeriesKey, UsualVolume>> UsualAsync(NpgsqlConnection connection, Guid workspaceId, Guid websiteId, string timeZone, DateTimeOffset at, CancellationToken cancel)
     {
-        if (_usual.TryGetValue(websiteId, out var known) && known.Hour == hour && known.Zone == timeZone)
+        var hour = RollupWriter.HourOf(at);
+        if (_usual.TryGetValue(websiteId, out var known) && known.Zone == timeZone && IsFresh(known, websiteId, at))
             return known.Usual;
         var history = await HistoryAsync(connection, workspaceId, websiteId, RollupWriter.HourOf(hour - History), hour, cancel);
         var dispersions = await DispersionsAsync(connection, workspaceId, websiteId, hour, cancel);
-        var zone = ZoneOf(timeZone);
-        var usual = history.ToDictionary(h => h.Key, h => new UsualVolume(h.Value, zone, dispersions.GetValueOrDefault(h.Key, VolumeDispersion.Unknown)));
+        var same = new SameHours(ZoneOf(timeZone));
+        var usual = history.ToDictionary(h => h.Key, h => new UsualVolume(h.Value, same, dispersions.GetValueOrDefault(h.Key, VolumeDispersion.Unknown)));
         foreach (var (other, kept) in _usual)
             if (kept.Hour < hour.AddHours(-3)) // websites that are no more
                 _usual.TryRemove(other, out _);
         _usual[websiteId] = (hour, timeZone, usual);
         return usual;
     }
+
+    /// <summary>
+    /// What was made in the hour before holds into this one, for each website until another minute, so that not all are made anew at once. What says nothing
+    /// yet is made with the hour.
+    /// </summary>
+    private static bool IsFresh((DateTimeOffset Hour, string Zone, Dictionary<SeriesKey, UsualVolume> Usual) known, Guid websiteId, DateTimeOffset at) =>
+        at >= known.Hour - MostLag && at < known.Hour.AddHours(1) + (known.Usual.Values.Any(u => u.LearningUntil is null) ? TimeSpan.FromMinutes(websiteId.ToByteArray()[15] % 55) : TimeSpan.Zero);
 
     /// <summary>How much counts varied in the last whole day.</summary>
     internal static async Task<Dictionary<SeriesKey, VolumeDispersion>> DispersionsAsync(NpgsqlConnection connection, Guid workspaceId, Guid websiteId, DateTimeOffset hour, CancellationToken cancel)

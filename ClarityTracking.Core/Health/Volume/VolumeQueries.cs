@@ -71,7 +71,7 @@ public sealed class VolumeQueries(ClarityDb database, VolumeMonitor monitor, Tim
         var stands = await monitor.ReadAsync(connection, website.WorkspaceId, websiteId, website.TimeZone, now, cancel);
         var key = new SeriesKey(string.IsNullOrWhiteSpace(name) ? null : name, null);
         var usual = all.TryGetValue(key, out var history)
-            ? new UsualVolume(history, VolumeMonitor.ZoneOf(website.TimeZone), stands?.Series.GetValueOrDefault(key)?.Usual.Dispersion ?? VolumeDispersion.Unknown) : null;
+            ? new UsualVolume(history, new SameHours(VolumeMonitor.ZoneOf(website.TimeZone)), stands?.Series.GetValueOrDefault(key)?.Usual.Dispersion ?? VolumeDispersion.Unknown, period.From) : null;
         var soFar = await SoFarAsync(connection, website, key.Name, running, cancel);
         var points = new List<VolumePoint>();
         for (var hour = period.From; hour < period.To && hour <= running; hour = hour.AddHours(1))

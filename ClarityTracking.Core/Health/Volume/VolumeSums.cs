@@ -18,7 +18,7 @@ internal sealed class VolumeSums
     private readonly Dictionary<(Guid Workspace, Guid Website, DateTimeOffset Hour, string Served, string Transport), long> _ways = [];
     private readonly Dictionary<(Guid Workspace, Guid Website, string Source, string Host), SeenPage> _pages = [];
 
-    /// <summary>Counts the events of an outbox entry; those of before volume was counted by source are left out.</summary>
+    /// <summary>Counts the events of an outbox entry; bots, tests, and those of before volume was counted by source are left out.</summary>
     public void Add(OutboxEntry entry)
     {
         var at = EventQueries.TimeOf(entry.Id);
@@ -27,16 +27,20 @@ internal sealed class VolumeSums
         {
             if (count.IsTest || count.Source is not { } source)
                 continue;
-            var hour = (entry.WorkspaceId, entry.WebsiteId, entry.Hour, count.Name, source);
-            _hours[hour] = _hours.GetValueOrDefault(hour) + count.Events;
-            var now = (entry.WorkspaceId, entry.WebsiteId, minute, count.Name, source);
-            var sum = _minutes.GetValueOrDefault(now);
-            _minutes[now] = (sum.Events + count.Events, sum.Last > at ? sum.Last : at);
+            var fresh = count.Events;
             foreach (var (code, events) in count.Delays ?? new Dictionary<int, long>())
             {
                 var (stage, bucket) = Arrival.Read(code);
+                fresh -= stage == ArrivalStage.History ? events : 0;
                 AddLatency((entry.WorkspaceId, entry.WebsiteId, entry.Hour, stage.Word(), source, count.Name, bucket), events);
             }
+            if (fresh <= 0)
+                continue; // an import of history: nothing happens now
+            var hour = (entry.WorkspaceId, entry.WebsiteId, entry.Hour, count.Name, source);
+            _hours[hour] = _hours.GetValueOrDefault(hour) + fresh;
+            var now = (entry.WorkspaceId, entry.WebsiteId, minute, count.Name, source);
+            var sum = _minutes.GetValueOrDefault(now);
+            _minutes[now] = (sum.Events + fresh, sum.Last > at ? sum.Last : at);
         }
         foreach (var way in entry.Seen?.Ways ?? [])
         {
@@ -104,8 +108,13 @@ internal sealed class VolumeSums
                 Of(_ways.Keys, k => k.Served, NpgsqlDbType.Text), Of(_ways.Keys, k => k.Transport, NpgsqlDbType.Text), Of(_ways.Values, v => v, NpgsqlDbType.Bigint));
         if (_pages.Count > 0)
             Add(batch, """
-                INSERT INTO last_seen AS r SELECT workspace_id, website_id, source, host, at, at, event_id, path
-                  FROM unnest($1, $2, $3, $4, $5, $6, $7) AS n(workspace_id, website_id, source, host, at, event_id, path) ORDER BY 1, 2, 3, 4
+                -- a host only where it is the website's own: with the public key anybody can send any
+                INSERT INTO last_seen AS r
+                SELECT DISTINCT ON (1, 2, 3, 4) n.workspace_id, n.website_id, n.source, CASE WHEN own THEN n.host ELSE '' END, n.at, n.at, n.event_id, CASE WHEN own THEN n.path END
+                  FROM unnest($1, $2, $3, $4, $5, $6, $7) AS n(workspace_id, website_id, source, host, at, event_id, path)
+                  JOIN websites w ON w.workspace_id = n.workspace_id AND w.id = n.website_id
+                 CROSS JOIN LATERAL (SELECT n.host = w.domain OR 'www.' || n.host = w.domain OR right(n.host, length(w.domain) + 1) = '.' || w.domain AS own) o
+                 ORDER BY 1, 2, 3, 4, n.at DESC
                 ON CONFLICT (workspace_id, website_id, source, host) DO UPDATE SET last_at = excluded.last_at, event_id = excluded.event_id, path = excluded.path
                  WHERE r.last_at <= excluded.last_at
                 """,

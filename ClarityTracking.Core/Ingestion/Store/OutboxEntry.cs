@@ -12,11 +12,11 @@ namespace ClarityTracking.Core.Ingestion.Store;
 /// <param name="IsTest">Test events.</param>
 /// <param name="Events">How many.</param>
 /// <param name="DelayMs">The milliseconds between happening and arriving, summed.</param>
-/// <param name="Source">Word of <see cref="EventSource"/>; null in entries of before it was counted.</param>
+/// <param name="Source">Word of <see cref="EventSource"/>; null for bots, which say nothing of volume, and in entries of before it was counted.</param>
 /// <param name="Delays">The same milliseconds as events by <see cref="Arrival.Code"/>; null like <paramref name="Source"/>.</param>
 public sealed record EventCount(string Name, bool IsTest, long Events, long DelayMs, string? Source = null, IReadOnlyDictionary<int, long>? Delays = null);
 
-/// <summary>Real events of a source and host, and the newest of them.</summary>
+/// <summary>Real events of people, of a source and host, and the newest of them.</summary>
 /// <param name="Source">Word of <see cref="EventSource"/>.</param>
 /// <param name="Host">Of the page; empty where there is none.</param>
 /// <param name="Path">Of the newest one's page.</param>
@@ -102,14 +102,15 @@ public sealed record OutboxEntry(
     }
 
     private static List<EventCount> EventCounts(IEnumerable<Event> events) =>
-        [.. events.GroupBy(e => (e.Name, e.IsTest, e.Source)).Select(g => new EventCount(g.Key.Name, g.Key.IsTest, g.Count(), g.Sum(DelayMs), g.Key.Source.Word(), Delays(g)))];
+        [.. events.GroupBy(e => (e.Name, e.IsTest, Source: e.BotReason is null ? e.Source : (EventSource?)null))
+            .Select(g => new EventCount(g.Key.Name, g.Key.IsTest, g.Count(), g.Sum(DelayMs), g.Key.Source?.Word(), g.Key.Source is null ? null : Delays(g)))];
 
     private static Dictionary<int, long> Delays(IEnumerable<Event> events)
     {
         var counts = new Dictionary<int, long>();
         foreach (var stored in events)
         {
-            var (stage, bucket) = Arrival.Of(stored.OccurredAt, stored.ReceivedAt, stored.Source == EventSource.Server);
+            var (stage, bucket) = Arrival.Of(stored.OccurredAt, stored.ReceivedAt, stored.Source);
             var code = Arrival.Code(stage, bucket);
             counts[code] = counts.GetValueOrDefault(code) + 1;
         }
@@ -120,7 +121,7 @@ public sealed record OutboxEntry(
     {
         var pages = new Dictionary<(EventSource Source, string Host), SeenPage>();
         var ways = new Dictionary<ArrivalWay, long>();
-        foreach (var stored in events.Where(e => !e.IsTest))
+        foreach (var stored in events.Where(e => !e.IsTest && e.BotReason is null))
         {
             var (host, path) = PageAddress.Of(stored.Url);
             if (!pages.TryGetValue((stored.Source, host), out var page) || page.At <= stored.ReceivedAt)

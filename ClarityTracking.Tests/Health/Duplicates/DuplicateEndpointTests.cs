@@ -123,10 +123,19 @@ public sealed class DuplicateEndpointTests(AppWithMeta app) : IClassFixture<AppW
         Assert.Equal(2, (await shop.SummaryAsync()).GetProperty("duplicates").GetInt32()); // those before the rule
         Assert.Equal(["x-3: filter"], await shop.SkippedAsync("x-3", "y-3"));
 
+        // the rule says something else now: it stops nothing any more, neither these nor later ones
+        await app.RunAsync($$"""UPDATE filter_rules SET "when" = '{"all": [{"field": "event_name", "op": "equals", "value": "lead"}]}' WHERE id = '{{Text((await shop.RulesAsync())[0], "id")}}'""");
+        await shop.BrowserAsync(Purchase("x-4", "v-4"));
+        await shop.ServerAsync(Purchase("y-4", "v-4", "4"));
+        await shop.LookedAsync();
+        Assert.Equal(["open", "open", "open", "open"], (await shop.ListAsync("")).GetProperty("items").EnumerateArray().Select(g => Text(g, "state")));
+        await AppFixture.JsonOf(await shop.PostAsync(id, "stop"));
+        Assert.Equal(["stopped", "stopped", "stopped", "stopped"], (await shop.ListAsync("")).GetProperty("items").EnumerateArray().Select(g => Text(g, "state")));
+
         // undone: the rule is gone, the groups are open
         await AppFixture.JsonOf(await shop.PostAsync(id, "restore"));
-        Assert.Equal(0, (await shop.RulesAsync()).GetArrayLength());
-        Assert.Equal(["open", "open", "open"], (await shop.ListAsync("")).GetProperty("items").EnumerateArray().Select(g => Text(g, "state")));
+        Assert.Equal(1, (await shop.RulesAsync()).GetArrayLength()); // the other one
+        Assert.Equal(["open", "open", "open", "open"], (await shop.ListAsync("")).GetProperty("items").EnumerateArray().Select(g => Text(g, "state")));
     }
 
     [Fact]

@@ -70,6 +70,39 @@ public sealed class DuplicateWorkerTests(StillApp app) : IClassFixture<StillApp>
     }
 
     [Fact]
+    public async Task AnEventToldOverAndOver_IsCountedAndTheFirstFiftyAreKept()
+    {
+        var site = await SiteAsync();
+        var worker = ActivatorUtilities.CreateInstance<DuplicateWorker>(app.Services);
+        for (var i = 0; i < 3; i++)
+        {
+            await SendAsync(site, [.. Enumerable.Repeat(Purchase("m-1", "m"), 30)]);
+            await RouteAsync();
+            await FollowAsync(worker);
+        }
+        Assert.Equal(90, await app.ValueAsync<int>($"SELECT events FROM duplicate_groups WHERE website_id = '{site.Id}'"));
+        Assert.Equal(50L, await CountAsync("duplicate_members", site));
+    }
+
+    [Fact]
+    public async Task ManyEventsOfOneVisitor_TheNearestAreComparedFirst()
+    {
+        // a till that sold for an hour under one visitor id before: its twin is the one told a second ago
+        var site = await SiteAsync();
+        await SendAsync(site, Purchase("t-1", "till"), Purchase("t-2", "till"));
+        await RouteAsync();
+        await FollowAsync(ActivatorUtilities.CreateInstance<DuplicateWorker>(app.Services));
+        await app.RunAsync($"""
+            INSERT INTO duplicate_keys SELECT workspace_id, website_id, key, occurred_at - i * interval '1 second', gen_random_uuid()
+              FROM duplicate_keys, generate_series(1, 100) i WHERE website_id = '{site.Id}';
+            """);
+        await SendAsync(site, Purchase("t-3", "till"));
+        await RouteAsync();
+        await FollowAsync(ActivatorUtilities.CreateInstance<DuplicateWorker>(app.Services));
+        Assert.Equal(3, await app.ValueAsync<int>($"SELECT events FROM duplicate_groups WHERE website_id = '{site.Id}'"));
+    }
+
+    [Fact]
     public async Task AWebsiteThatIsGone_LeavesNothingAndBlocksNothing()
     {
         var (gone, site) = (await SiteAsync(), await SiteAsync());

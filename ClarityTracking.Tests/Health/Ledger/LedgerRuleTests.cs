@@ -14,6 +14,22 @@ public sealed class LedgerRuleTests
     private static readonly LedgerDestination Meta = new(Guid.Parse("00000000-0000-0000-0000-00000000000a"), "Meta", "meta", true, Now.AddDays(-100));
     private static readonly LedgerMoment Moment = new(Now, null, Now.AddDays(-395), Now.AddDays(-90));
 
+    [Fact]
+    public void Losses_OfWhatWaits_AreThoseThatWaitTooLong()
+    {
+        var tally = new LedgerTally("EUR");
+        var order = new LedgerConversion(Guid.NewGuid(), ConversionKind.Order, null, ConversionStatus.Paid, "shopify", null, "1", null, false, Now, null, Now, 10, "EUR", 0, []);
+        tally.Add(order, new LedgerVerdict(LedgerState.Pending, "sending", LedgerWeight.Open));
+        tally.Add(order, new LedgerVerdict(LedgerState.Pending, "sending", LedgerWeight.Open));
+        tally.Add(order, new LedgerVerdict(LedgerState.Pending, "sending", LedgerWeight.Loss));
+        tally.Add(order, new LedgerVerdict(LedgerState.Missing, "connection_added_later", LedgerWeight.None));
+        tally.Add(order, new LedgerVerdict(LedgerState.Missing, "no_event", LedgerWeight.Loss));
+        tally.Add(order, new LedgerVerdict(LedgerState.Missing, "no_event", LedgerWeight.Loss));
+        var sums = tally.Sums();
+        Assert.Equal([new LedgerLoss(LedgerState.Missing, "no_event", 2), new LedgerLoss(LedgerState.Pending, "sending", 1)], sums.Losses);
+        Assert.Equal(sums.Lost, sums.Losses.Sum(l => l.Conversions));
+    }
+
     /// <summary>
     /// Conversion <c>kind status [paid] [refunded]</c>; events <c>name@minutes ago: deliveries</c>, apart by <c>;</c>, where a delivery is <c>status[/reason]</c>, <c>-</c> no
     /// delivery, <c>!webhook status</c> not taken in, <c>gone</c> not stored any more.

@@ -138,7 +138,7 @@ public sealed class DetectionTests(ITestOutputHelper output)
             {
                 var past = traffic.History(series);
                 var today = Enumerable.Range(0, (int)(_usualOf - past.End).TotalHours).Select(h => _counts[series].Hours.GetValueOrDefault(past.End.AddHours(h)));
-                _usual[series] = new UsualVolume(past with { Counts = [.. past.Counts, .. today] }, GeneratedTraffic.Zone, _dispersions[series]);
+                _usual[series] = new UsualVolume(past with { Counts = [.. past.Counts, .. today] }, new SameHours(GeneratedTraffic.Zone), _dispersions[series]);
             }
         }
 

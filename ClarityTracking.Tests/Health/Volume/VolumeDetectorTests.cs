@@ -73,7 +73,8 @@ public sealed class VolumeDetectorTests
     {
         var usual = Usual(hour => hour.Hours == 9 && hour.Days % 7 == 0 ? 500 : 10);
         Assert.Equal(500, usual.At(Start.AddDays(63).AddHours(9))!.Value, 1);
-        Assert.Equal(10, usual.At(Start.AddDays(64).AddHours(9))!.Value, 1);
+        Assert.Equal(10, usual.At(Start.AddDays(62).AddHours(9))!.Value, 1);
+        Assert.Null(usual.At(Start.AddDays(70))); // it is made for the hours around now
     }
 
     [Fact]
@@ -89,7 +90,7 @@ public sealed class VolumeDetectorTests
     [InlineData(13)]
     public void Usual_FewerThanTwoWeeks_IsLearningUntilThen(int days)
     {
-        var usual = new UsualVolume(new HourlyCounts(Start, [.. Enumerable.Repeat(100.0, days * 24)]), TimeZoneInfo.Utc, Single);
+        var usual = new UsualVolume(new HourlyCounts(Start, [.. Enumerable.Repeat(100.0, days * 24)]), new SameHours(TimeZoneInfo.Utc), Single);
         Assert.Equal(Start.AddDays(14), usual.LearningUntil);
         var series = VolumeSeries.Read(SeriesKey.All, usual, Start.AddDays(days), new Dictionary<DateTimeOffset, double>(), new Dictionary<DateTimeOffset, double>(), null, WatchedTime.Always);
         Assert.Equal(VolumeState.Learning, series.Verdict.State);
@@ -102,7 +103,7 @@ public sealed class VolumeDetectorTests
         var zone = TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin");
         var first = new DateTimeOffset(2026, 9, 1, 0, 0, 0, TimeSpan.Zero);
         var counts = Enumerable.Range(0, 24 * 57).Select(h => TimeZoneInfo.ConvertTime(first.AddHours(h), zone).Hour is >= 9 and < 17 ? 100.0 : 0).ToList();
-        var usual = new UsualVolume(new HourlyCounts(first, counts), zone, Single);
+        var usual = new UsualVolume(new HourlyCounts(first, counts), new SameHours(zone), Single);
         Assert.Equal(100, usual.At(new DateTimeOffset(2026, 10, 28, 8, 0, 0, TimeSpan.Zero))!.Value, 1); // 9 in the morning, winter time
         Assert.Equal(0, usual.At(new DateTimeOffset(2026, 10, 28, 7, 0, 0, TimeSpan.Zero))!.Value, 1);
     }
@@ -176,7 +177,7 @@ public sealed class VolumeDetectorTests
 
     /// <summary>Nine weeks whose hours have the count that the rule gives, by the time since their begin.</summary>
     private static UsualVolume Usual(Func<TimeSpan, double> rule) =>
-        new(new HourlyCounts(Start, [.. Enumerable.Range(0, 63 * 24).Select(h => rule(TimeSpan.FromHours(h)))]), TimeZoneInfo.Utc, Single);
+        new(new HourlyCounts(Start, [.. Enumerable.Range(0, 63 * 24).Select(h => rule(TimeSpan.FromHours(h)))]), new SameHours(TimeZoneInfo.Utc), Single);
 
     private static List<VolumeWindow> Windows(string text) => [.. text.Split(';').Select(w => w.Split(':')).Select(w => new VolumeWindow(
         TimeSpan.FromMinutes(Number(w[0])), Number(w[1]), Number(w[2]), Number(w[2])))];

@@ -68,7 +68,7 @@ public sealed partial class LedgerPage(LedgerQueries ledger, SourceCatalog catal
             if (t.Expected - t.RightlyIgnored == 0)
                 return t.Conversions == 0 ? $"No conversion {(IsFiltered ? "fits" : "was made")} {Spoken}." : $"{Words.Count(t.Conversions, "conversion was", "conversions were")} made {Spoken}; none was to be sent.";
             var reached = t.Accuracy is { } accuracy ? $"{Words.Percent(accuracy)} of {Words.Count(t.Delivered + t.Lost, "conversion", "conversions")} reached {Where(report)} {Spoken}" : $"Nothing was due {Spoken}";
-            var missing = t.Missing.Where(m => m.Key != MissingCause.ConnectionAddedLater.Word()).Sum(m => m.Value);
+            var missing = Missing(t);
             string[] rest =
             [
                 .. t.Failed.Values.Sum() is > 0 and var failed ? [$"{Words.Count(failed)} failed"] : Array.Empty<string>(),
@@ -92,6 +92,9 @@ public sealed partial class LedgerPage(LedgerQueries ledger, SourceCatalog catal
 
     /// <summary>How many have been on their way for so long that they count as lost.</summary>
     private static long Late(LedgerSums sums) => sums.Waiting.Values.Sum() - sums.Open;
+
+    /// <summary>How many are missing that a destination was owed: one that was made later is owed nothing.</summary>
+    private static long Missing(LedgerSums sums) => sums.Losses.Where(l => l.State == LedgerState.Missing).Sum(l => l.Conversions);
 
     private static string Where(LedgerReport report) => report.Destinations switch
     {
@@ -117,14 +120,6 @@ public sealed partial class LedgerPage(LedgerQueries ledger, SourceCatalog catal
 
     private static List<(DateOnly, LedgerSums)> DaysOf(LedgerReport report, Guid connectionId) =>
         [.. report.Days.Select(d => (d.Day, d.Destinations.First(s => s.ConnectionId == connectionId).Sums))];
-
-    /// <summary>What counts as lost, or could be made up for, most first.</summary>
-    private static IEnumerable<(LedgerState State, string Cause, long Count)> Losses(LedgerSums sums) =>
-        sums.Missing.Select(m => (LedgerState.Missing, m.Key, m.Value))
-            .Concat(sums.Failed.Select(f => (LedgerState.Failed, f.Key, f.Value)))
-            .Concat(sums.Ignored.Where(i => i.Key is "missing_keys" or "missing_field" or "too_old").Select(i => (LedgerState.Ignored, i.Key, i.Value)))
-            .Concat(Late(sums) > 0 ? sums.Waiting.Select(w => (EnumText.Parse<WaitsFor>(w.Key) is null ? LedgerState.Retrying : LedgerState.Pending, w.Key, w.Value)) : [])
-            .OrderByDescending(l => l.Value);
 
     private string SourceOf(string platform) => catalog.Find(platform)?.Info.DisplayName ?? (platform switch { "api" => "Conversions API", TrackedConversions.Source => "The website's own events", _ => platform });
 

@@ -17,9 +17,12 @@ public sealed partial class JobsPage(IServiceProvider services, WorkQueues queue
         ["touchpoints"] = ("Touchpoints", "Events that wait to be read for channels and persons."),
         ["duplicates"] = ("Duplicates", "Events that wait to be compared with others."),
         ["webhooks"] = ("Webhooks", "Received webhooks that wait to be processed, those to be tried again among them."),
+        ["pulls"] = ("Pulls", "Reading of shops and booking systems that members or the schedule started."),
         ["deliveries"] = ("Deliveries", "Events on their way to platforms, those to be tried again among them."),
         ["matching"] = ("Matching", "Conversions that wait to be matched."),
         ["replays"] = ("Replays and backfills", "Jobs that members started."),
+        ["install_checks"] = ("Install checks", "Websites whose snippet is to be looked at."),
+        ["alert_messages"] = ("Alert messages", "Messages about alerts on their way to people, those to be tried again among them."),
     };
 
     /// <summary>Null on a node without the role worker, which has no schedule.</summary>
