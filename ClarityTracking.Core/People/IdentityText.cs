@@ -123,8 +123,20 @@ public static class IdentityText
     /// <summary>Letters that Unicode does not take apart.</summary>
     private static readonly FrozenDictionary<int, string> Unlike = new Dictionary<int, string>
     {
-        ['ø'] = "o", ['Ø'] = "o", ['ł'] = "l", ['Ł'] = "l", ['đ'] = "d", ['Đ'] = "d", ['ß'] = "ss", ['æ'] = "ae", ['Æ'] = "ae", ['œ'] = "oe", ['Œ'] = "oe",
-        ['ð'] = "d", ['þ'] = "th", ['ı'] = "i",
+        ['ø'] = "o",
+        ['Ø'] = "o",
+        ['ł'] = "l",
+        ['Ł'] = "l",
+        ['đ'] = "d",
+        ['Đ'] = "d",
+        ['ß'] = "ss",
+        ['æ'] = "ae",
+        ['Æ'] = "ae",
+        ['œ'] = "oe",
+        ['Œ'] = "oe",
+        ['ð'] = "d",
+        ['þ'] = "th",
+        ['ı'] = "i",
     }.ToFrozenDictionary();
 
     private static string? Trimmed(string? text) => text?.Trim(' ', '\t', '\r', '\n', '\u00A0', '\uFEFF', '\u200B') is { Length: > 0 } trimmed ? trimmed : null;

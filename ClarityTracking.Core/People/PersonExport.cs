@@ -48,7 +48,8 @@ public sealed class PersonExport(ClarityDb tenants, NpgsqlDataSource database, P
             await ConversionsAsync(connection, footprint, cancel),
             await RowsAsync(connection, """
                 SELECT to_jsonb(d) - 'workspace_id' FROM delivery_states d WHERE d.workspace_id = $1 AND d.event_id = ANY ($2) ORDER BY d.created_at
-                """, cancel, website.WorkspaceId, ids.ToArray())) { IsCut = ids.Count >= MostEvents };
+                """, cancel, website.WorkspaceId, ids.ToArray()))
+        { IsCut = ids.Count >= MostEvents };
         db.Audit(website.WorkspaceId, caller, "person.exported", $"website {websiteId}", $"{result.Persons.Count} persons, {result.Events.Count} events, {result.Conversions.Count} conversions", clock.GetUtcNow());
         await db.SaveChangesAsync(cancel);
         return result;
@@ -56,8 +57,28 @@ public sealed class PersonExport(ClarityDb tenants, NpgsqlDataSource database, P
 
     private static JsonElement EventJson(Event e) => JsonSerializer.SerializeToElement(new
     {
-        e.Id, e.EventId, e.Name, Source = e.Source.Word(), e.IsTest, e.OccurredAt, e.ReceivedAt, e.VisitorId, e.SessionId, e.Url, e.Referrer, e.Value, e.Currency, e.OrderId, e.UserAgent,
-        e.ClickIds, e.Cookies, e.Utm, e.Consent, MatchKeys = e.MatchKeys.Values, e.Properties, e.Personal,
+        e.Id,
+        e.EventId,
+        e.Name,
+        Source = e.Source.Word(),
+        e.IsTest,
+        e.OccurredAt,
+        e.ReceivedAt,
+        e.VisitorId,
+        e.SessionId,
+        e.Url,
+        e.Referrer,
+        e.Value,
+        e.Currency,
+        e.OrderId,
+        e.UserAgent,
+        e.ClickIds,
+        e.Cookies,
+        e.Utm,
+        e.Consent,
+        MatchKeys = e.MatchKeys.Values,
+        e.Properties,
+        e.Personal,
     }, JsonSerializerOptions.Web);
 
     private async Task<List<JsonElement>> PersonsAsync(NpgsqlConnection connection, PersonFootprint footprint, CancellationToken cancel)
@@ -75,8 +96,14 @@ public sealed class PersonExport(ClarityDb tenants, NpgsqlDataSource database, P
             var shown = row.IsDBNull(4) ? PersonShown.Nothing : persons.Open(footprint.WorkspaceId, row.GetGuid(0), row.GetFieldValue<byte[]>(4));
             list.Add(JsonSerializer.SerializeToElement(new
             {
-                Id = row.GetGuid(0), MergedInto = row.IsDBNull(1) ? (Guid?)null : row.GetGuid(1), FirstSeenAt = row.GetFieldValue<DateTimeOffset>(2), LastSeenAt = row.GetFieldValue<DateTimeOffset>(3),
-                shown.Name, shown.Email, shown.Phone, Identifiers = JsonElement.Parse(row.GetString(5)),
+                Id = row.GetGuid(0),
+                MergedInto = row.IsDBNull(1) ? (Guid?)null : row.GetGuid(1),
+                FirstSeenAt = row.GetFieldValue<DateTimeOffset>(2),
+                LastSeenAt = row.GetFieldValue<DateTimeOffset>(3),
+                shown.Name,
+                shown.Email,
+                shown.Phone,
+                Identifiers = JsonElement.Parse(row.GetString(5)),
             }, JsonSerializerOptions.Web));
         }
         return list;

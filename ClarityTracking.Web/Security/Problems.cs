@@ -76,7 +76,8 @@ public static class Problems
         if (database is PostgresException { SqlState: ['2', '2', ..] })
             return Of(400, "invalid_value", "A value cannot be stored: it holds a NUL character or is out of range.");
         var log = http.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Problems));
-        if (database is not null and (not PostgresException or PostgresException { SqlState: ['5', '7', ..] or ['5', '3', ..] or ['0', '8', ..] }))
+        // 55000: the database takes no connections for now
+        if (database is not null and (not PostgresException or PostgresException { SqlState: ['5', '7', ..] or ['5', '3', ..] or ['0', '8', ..] or PostgresErrorCodes.ObjectNotInPrerequisiteState }))
         {
             log.LogWarning(database, "The database is away");
             http.Response.Headers.RetryAfter = 5.ToString(CultureInfo.InvariantCulture);

@@ -56,7 +56,8 @@ public static class Matcher
         mine.Add(new MatchedTouch(click, RecordedWithClick));
         var whose = compared.Find(c => c.Profile.Id == click.Profile);
         return new MatchAnswer(click, RecordedWithClick, mine, whose is null ? [] : [.. WeightsOf(whose, model).OrderByDescending(w => Math.Abs(w.Value))],
-            whose?.Together.Features().Select(f => f.Name).ToHashSet() ?? [], RecordedWithClick) { IsRecorded = true };
+            whose?.Together.Features().Select(f => f.Name).ToHashSet() ?? [], RecordedWithClick)
+        { IsRecorded = true };
     }
 
     private static List<MatchedTouch> PathOf(List<Compared> compared, MatchModel model) => [.. compared.Where(c => c.Probability >= Slight)

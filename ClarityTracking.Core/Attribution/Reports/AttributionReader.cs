@@ -81,8 +81,17 @@ internal sealed class AttributionReader(ClarityDbContext db, Website website, At
         conversionOf.AddRange(Enumerable.Repeat(-1, journeys.Count - conversionOf.Count));
         return new AttributionData
         {
-            Website = website, Ask = ask, Conversions = conversions, Touches = paths, Journeys = journeys, ConversionOf = conversionOf, Links = links, Campaigns = campaigns,
-            NullPaths = nulls, People = people?.Counts(ask, conversions), Waiting = waiting,
+            Website = website,
+            Ask = ask,
+            Conversions = conversions,
+            Touches = paths,
+            Journeys = journeys,
+            ConversionOf = conversionOf,
+            Links = links,
+            Campaigns = campaigns,
+            NullPaths = nulls,
+            People = people?.Counts(ask, conversions),
+            Waiting = waiting,
         };
     }
 
@@ -124,7 +133,8 @@ internal sealed class AttributionReader(ClarityDbContext db, Website website, At
         while (await row.ReadAsync(cancel))
             conversions.Add(new ConversionFact(row.GetGuid(0), row.GetString(1), Text(row, 2), EnumText.Parse<ConversionKind>(row.GetString(3)) ?? ConversionKind.Manual, Text(row, 4),
                 EnumText.Parse<ConversionStatus>(row.GetString(5)) ?? ConversionStatus.Pending, row.GetFieldValue<DateTimeOffset>(6), row.GetDecimal(7), row.GetDecimal(8), row.GetString(9),
-                Text(row, 10), row.IsDBNull(11) ? null : row.GetDouble(11), Text(row, 12)) { IsNamed = row.GetBoolean(13) });
+                Text(row, 10), row.IsDBNull(11) ? null : row.GetDouble(11), Text(row, 12))
+            { IsNamed = row.GetBoolean(13) });
         return conversions;
     }
 

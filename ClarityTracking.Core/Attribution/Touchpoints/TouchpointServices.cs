@@ -8,7 +8,7 @@ namespace ClarityTracking.Core.Attribution.Touchpoints;
 public static class TouchpointServices
 {
     /// <summary>Writers.</summary>
-    public static IServiceCollection AddTouchpoints(this IServiceCollection services) => 
+    public static IServiceCollection AddTouchpoints(this IServiceCollection services) =>
         services.AddSingleton<TouchpointWriter>().AddSingleton<TrackedConversions>().AddSingleton<PersonTokens>().AddSingleton<PersonWriter>().AddSingleton<PersonFollower>()
             .AddSingleton<PersonQueries>().AddSingleton<PersonMerges>().AddSingleton<PersonErasure>().AddSingleton<PersonExport>();
 }

@@ -104,7 +104,8 @@ public static class LedgerRule
             DeliveryStatus.Retrying => Waiting(LedgerState.Retrying, found.Reason, EventQueries.TimeOf(found.EventId), moment),
             DeliveryStatus.Skipped => new LedgerVerdict(LedgerState.Ignored, found.Reason, RightSkips.Contains(found.Reason ?? "") ? LedgerWeight.Right : LedgerWeight.Loss),
             DeliveryStatus.Dead => new LedgerVerdict(LedgerState.Failed, found.Reason, LedgerWeight.Loss),
-        }) with { EventId = found.EventId, DeliveryId = found.Id };
+        }) with
+        { EventId = found.EventId, DeliveryId = found.Id };
     }
 
     private static LedgerVerdict NotStored(LedgerConversion conversion, LedgerEvent owed, LedgerMoment moment)

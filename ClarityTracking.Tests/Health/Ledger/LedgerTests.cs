@@ -219,14 +219,20 @@ public sealed class LedgerTests(LedgerApp app, ITestOutputHelper output) : IClas
     {
         object Purchase(string order) => new
         {
-            event_id = $"purchase_{order}", event_type = "purchase", visitor_id = $"visitor-{order}", properties = new { url = "https://shop.example.com/thanks", value = 10, currency = "EUR", order_id = order },
+            event_id = $"purchase_{order}",
+            event_type = "purchase",
+            visitor_id = $"visitor-{order}",
+            properties = new { url = "https://shop.example.com/thanks", value = 10, currency = "EUR", order_id = order },
             user = new { email = $"{order}@example.com" },
         };
         await CollectAsync(Browser, Range("known").Select(Purchase));
         await CollectAsync("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", Range("bot").Select(Purchase));
         await CollectAsync(Browser, Range("consent").Select(order => new
         {
-            event_type = "page_view", visitor_id = $"visitor-{order}", properties = new { url = "https://shop.example.com/" }, consent = new { ad_user_data = "denied", ad_storage = "denied" },
+            event_type = "page_view",
+            visitor_id = $"visitor-{order}",
+            properties = new { url = "https://shop.example.com/" },
+            consent = new { ad_user_data = "denied", ad_storage = "denied" },
         }));
 
         static IEnumerable<string> Range(string kind) => Enumerable.Range(0, Each).Select(i => $"{kind}-{i}");

@@ -12,8 +12,22 @@ internal static class ModelWords
     /// <summary>Colours of channels (the part before <c>_cpc</c>, <c>_organic</c> …): the same on every page.</summary>
     private static readonly Dictionary<string, string> Colours = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["meta"] = "#3B6FE0", ["facebook"] = "#3B6FE0", ["instagram"] = "#3B6FE0", ["google"] = "#E08A00", ["tiktok"] = "#475467", ["pinterest"] = "#D6335C", ["youtube"] = "#E5484D", ["snapchat"] = "#B79B00",
-        ["linkedin"] = "#2F6DA8", ["reddit"] = "#E4572E", ["microsoft"] = "#4FA3A5", ["bing"] = "#4FA3A5", ["email"] = "#7A5AF8", ["organic"] = "#2E9E6B", ["referral"] = "#0FA3B1", ["direct"] = "#8892A2",
+        ["meta"] = "#3B6FE0",
+        ["facebook"] = "#3B6FE0",
+        ["instagram"] = "#3B6FE0",
+        ["google"] = "#E08A00",
+        ["tiktok"] = "#475467",
+        ["pinterest"] = "#D6335C",
+        ["youtube"] = "#E5484D",
+        ["snapchat"] = "#B79B00",
+        ["linkedin"] = "#2F6DA8",
+        ["reddit"] = "#E4572E",
+        ["microsoft"] = "#4FA3A5",
+        ["bing"] = "#4FA3A5",
+        ["email"] = "#7A5AF8",
+        ["organic"] = "#2E9E6B",
+        ["referral"] = "#0FA3B1",
+        ["direct"] = "#8892A2",
     };
 
     /// <summary>A model as people call it.</summary>
