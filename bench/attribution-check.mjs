@@ -61,8 +61,8 @@ const feed = async (site, journeys) => {
         event_id: `${journey.id}-${t.seq}`, event_type: "page_view", timestamp: iso(t.ts), visitor_id: journey.id, properties: { channel: t.channel },
         ...(t.link ? { click_ids: { ct_campaign_link_id: site.links[t.link] } } : {}),
       }));
-    if (!converted) // a tap on the number: it earns nothing and says when the visitor was last there
-      events.push({ event_id: `${journey.id}-end`, event_type: "custom", timestamp: iso(journey.end), visitor_id: journey.id, properties: { event_name: "call_click" } });
+    if (!converted) // a sign-up for news: it earns nothing and says when the visitor was last there
+      events.push({ event_id: `${journey.id}-end`, event_type: "identify", timestamp: iso(journey.end), visitor_id: journey.id, user: { email: `${journey.id.toLowerCase()}@example.com` }, properties: {} });
     if (batch.length + events.length > 400) { batches.push(batch); batch = []; }
     batch.push(...events);
   }
@@ -76,7 +76,7 @@ const feed = async (site, journeys) => {
 
 /** Until nothing waits any more: stored events are touchpoints, webhooks are conversions, conversions are matched. */
 const settle = async () => {
-  const [names, began] = [["outbox", "feed_touchpoints", "feed_conversions", "webhooks", "matches"], Date.now()];
+  const [names, began] = [["routing", "touchpoints", "webhooks", "matching"], Date.now()];
   for (let calm = 0; calm < 3;) {
     const waiting = (await call("GET", "/api/metrics")).queues.filter((q) => names.includes(q.name) && q.waiting > 0);
     calm = waiting.length === 0 ? calm + 1 : 0;
