@@ -115,9 +115,12 @@ public sealed partial class InstallCheckWorker(NpgsqlDataSource database, Public
             return null; // what was asked for before waits
         var now = clock.GetUtcNow();
         await using var command = database.CreateCommand("""
+            -- materialized: a join may ask a subquery again for each row, and each time it would skip what it has locked
+            WITH due AS MATERIALIZED (
+                SELECT workspace_id, website_id FROM install_checks WHERE status IN ('queued', 'running') AND next_at <= $1
+                 ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED)
             UPDATE install_checks c SET status = 'running', next_at = $2
-              FROM (SELECT workspace_id, website_id FROM install_checks WHERE status IN ('queued', 'running') AND next_at <= $1 ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED) due,
-                   websites w
+              FROM due, websites w
              WHERE c.workspace_id = due.workspace_id AND c.website_id = due.website_id AND w.workspace_id = due.workspace_id AND w.id = due.website_id
             RETURNING c.workspace_id, c.website_id, c.id, c.url, c.origin, w.domain, w.script_alias
             """);
