@@ -124,7 +124,7 @@ public sealed class LaneTests(AppWithPlatform app, ITestOutputHelper output) : I
             using var call = gauges[id].Enter();
             await Task.Delay(id == "quick" ? 1 : 200);
             // works until several batches are out
-            var fails = id == "fails" && (Volatile.Read(ref isDown) || gauges[id].Most > 2);
+            var fails = id == "fails" && (Volatile.Read(ref isDown) || gauges[id].Most > 1);
             if (fails)
                 Volatile.Write(ref isDown, true);
             return fails ? (500, "down", null) : Rows(body);

@@ -202,7 +202,7 @@ public sealed class IsolationTests(AppFixture app) : IClassFixture<AppFixture>
             INSERT INTO duplicate_groups (workspace_id, website_id, id, kind, reason, name, family, first_at, last_at, found_at, changed_at, events, extra_value, original_id, ended)
             VALUES ('{site.WorkspaceId}', '{site.Id}', '{duplicate}', 'different_ids', 'same_order', 'purchase', 'purchase', now(), now(), now(), now(), 2, 0, '{duplicate}', false);
             INSERT INTO duplicate_members (workspace_id, website_id, group_id, id, event_id, name, source, occurred_at, keys, stored)
-            SELECT '{site.WorkspaceId}', '{site.Id}', '{duplicate}', gen_random_uuid(), 'e-' || n, 'purchase', 'browser', now(), 1, true FROM generate_series(1, 2) n
+            SELECT '{site.WorkspaceId}', '{site.Id}', '{duplicate}', id, id::text, 'purchase', 'browser', now(), 1, true FROM unnest(ARRAY['{duplicate}', '{Guid.CreateVersion7()}']::uuid[]) id
             """);
         var (person, merge) = (Guid.CreateVersion7(), Guid.CreateVersion7());
         await app.RunAsync($"""
