@@ -129,12 +129,10 @@ public sealed partial class TouchpointWorker(
     {
         if (taken.Count == 0)
             return [];
-        await using var command = new NpgsqlCommand("""
-            SELECT e.workspace_id, e.website_id, e.id FROM unnest($1, $2, $3) AS w(workspace_id, website_id, id)
-              JOIN events e ON e.workspace_id = w.workspace_id AND e.website_id = w.website_id AND e.id = w.id
-             WHERE e.id BETWEEN $4 AND $5 AND e.bot_reason IS NULL AND e.source <> 'webhook' AND e.name = ANY ($6) AND (e.name <> 'click' OR e.properties ? 'link_url')
-            """, connection).With(taken.Select(t => t.WorkspaceId).ToArray(), taken.Select(t => t.WebsiteId).ToArray(), taken.Select(t => t.Id).ToArray(),
-            taken.Min(t => t.Id), taken.Max(t => t.Id), Names);
+        await using var command = new NpgsqlCommand($"""
+            SELECT e.workspace_id, e.website_id, e.id FROM {EventAddresses.In("events", "e")}
+             WHERE e.bot_reason IS NULL AND e.source <> 'webhook' AND e.name = ANY ($6) AND (e.name <> 'click' OR e.properties ? 'link_url')
+            """, connection).WithAddresses(taken).With((object)Names);
         var relevant = new List<EventAddress>();
         await using var row = await command.ExecuteReaderAsync(cancel);
         while (await row.ReadAsync(cancel))

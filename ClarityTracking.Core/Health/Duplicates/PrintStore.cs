@@ -29,19 +29,17 @@ internal static class PrintStore
         var prints = new List<ConversionPrint>();
         if (events.Count == 0)
             return prints;
-        await using var read = new NpgsqlCommand("""
+        await using var read = new NpgsqlCommand($"""
             SELECT e.workspace_id, e.website_id, e.id, e.event_id, e.name, e.source, e.occurred_at, e.visitor_id, e.order_id, e.value, e.currency, e.url,
                    e.match_keys -> 'em', e.match_keys -> 'ph', e.match_keys -> 'external_id', e.cookies ->> 'fbp', e.cookies ->> 'ga', e.properties ->> 'source_platform',
                    coalesce(CASE WHEN jsonb_typeof(e.properties -> 'items') = 'array' THEN (
                        SELECT string_agg(concat_ws('x', i ->> 'id', i ->> 'quantity'), ',' ORDER BY i ->> 'id') FROM jsonb_array_elements(e.properties -> 'items') i) END,
                        e.properties ->> 'form_id', e.properties ->> 'form_name')
-              FROM unnest($1, $2, $3) AS wanted(workspace_id, website_id, id)
-              JOIN events e ON e.workspace_id = wanted.workspace_id AND e.website_id = wanted.website_id AND e.id = wanted.id
-             WHERE e.id BETWEEN $4 AND $5 AND NOT e.is_test AND e.bot_reason IS NULL
+              FROM {EventAddresses.In("events", "e")}
+             WHERE NOT e.is_test AND e.bot_reason IS NULL
                AND (e.name = ANY ($6) OR (e.name <> ALL ($7) AND (e.value IS NOT NULL OR e.order_id IS NOT NULL)))
                AND EXISTS (SELECT FROM websites w WHERE w.workspace_id = e.workspace_id AND w.id = e.website_id)
-            """, connection).With(events.Select(e => e.WorkspaceId).ToArray(), events.Select(e => e.WebsiteId).ToArray(), events.Select(e => e.Id).ToArray(),
-                events.Min(e => e.Id), events.Max(e => e.Id), ConversionNames.Standard.ToArray(), ConversionNames.Others.ToArray());
+            """, connection).WithAddresses(events).With(ConversionNames.Standard.ToArray(), ConversionNames.Others.ToArray());
         await using var row = await read.ExecuteReaderAsync(cancel);
         while (await row.ReadAsync(cancel))
             if (ConversionNames.FamilyOf(row.GetString(4)) is { } family)

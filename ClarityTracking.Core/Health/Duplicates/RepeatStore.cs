@@ -41,23 +41,22 @@ internal static class RepeatStore
         var repeats = new List<Repeat>();
         if (dropped.Count == 0)
             return repeats;
-        // the stored one is looked for in the log: it may have come a moment ago, and the router has not seen it yet
-        await using var read = new NpgsqlCommand("""
+        // The stored one is looked for in the log: it may have come a moment ago, and the router has not seen it yet. OFFSET 0: by its id, not through all of
+        // the website's events from the newest on.
+        await using var read = new NpgsqlCommand($"""
             SELECT d.workspace_id, d.website_id, d.id, d.event_id, d.name, d.source, d.received_at,
                    e.id, e.source, e.occurred_at, e.visitor_id, e.order_id, e.value, e.currency, e.is_test OR e.bot_reason IS NOT NULL,
                    coalesce(jsonb_array_length(e.match_keys -> 'em'), 0) + coalesce(jsonb_array_length(e.match_keys -> 'ph'), 0)
                      + coalesce(jsonb_array_length(e.match_keys -> 'external_id'), 0) + (e.visitor_id IS NOT NULL)::int
-              FROM unnest($1, $2, $3) AS wanted(workspace_id, website_id, id)
-              JOIN dropped_events d ON d.workspace_id = wanted.workspace_id AND d.website_id = wanted.website_id AND d.id = wanted.id
+              FROM {EventAddresses.In("dropped_events", "d")}
               LEFT JOIN LATERAL (
-                   SELECT * FROM events e
+                   SELECT * FROM (SELECT * FROM events e
                     WHERE e.workspace_id = d.workspace_id AND e.website_id = d.website_id AND e.event_id = d.event_id AND e.name = d.name
-                      AND e.id BETWEEN clarity_lowest_id(d.received_at - interval '8 days') AND clarity_lowest_id(d.received_at + interval '1 day')
+                      AND e.id BETWEEN clarity_lowest_id(d.received_at - interval '8 days') AND clarity_lowest_id(d.received_at + interval '1 day') OFFSET 0) e
                     ORDER BY e.id DESC LIMIT 1) e ON true
-             WHERE d.id BETWEEN $4 AND $5 AND d.event_id IS NOT NULL AND d.name IS NOT NULL AND d.source IS NOT NULL
+             WHERE d.event_id IS NOT NULL AND d.name IS NOT NULL AND d.source IS NOT NULL
                AND EXISTS (SELECT FROM websites w WHERE w.workspace_id = d.workspace_id AND w.id = d.website_id)
-            """, connection).With(dropped.Select(d => d.WorkspaceId).ToArray(), dropped.Select(d => d.WebsiteId).ToArray(), dropped.Select(d => d.Id).ToArray(),
-                dropped.Min(d => d.Id), dropped.Max(d => d.Id));
+            """, connection).WithAddresses(dropped);
         await using var row = await read.ExecuteReaderAsync(cancel);
         while (await row.ReadAsync(cancel))
         {

@@ -4,24 +4,17 @@ using ClarityTracking.Core.Data;
 using ClarityTracking.Core.Ingestion.Identify;
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace ClarityTracking.Core.Ingestion.Store;
-
-/// <summary>Where an event lies.</summary>
-public readonly record struct EventAddress(Guid WorkspaceId, Guid WebsiteId, Guid Id);
 
 /// <summary>Reads stored events in bulk, for the router and the delivery worker.</summary>
 public sealed partial class EventLoader(PersonalDataSealer sealer, ILogger<EventLoader> log)
 {
-    // The range of ids lets the planner leave out all other weeks' partitions.
-    private const string Sql = """
+    private static readonly string Sql = $"""
         SELECT e.workspace_id, e.website_id, e.id, e.event_id, e.name, e.source, e.is_test, e.occurred_at, e.received_at, e.visitor_id,
                e.session_id, e.url, e.referrer, e.value, e.currency, e.order_id, e.user_agent, e.bot_reason, e.click_ids, e.cookies, e.utm,
                e.consent, e.match_keys, e.properties, e.personal_sealed
-          FROM unnest($1, $2, $3) AS wanted(workspace_id, website_id, id)
-          JOIN events e ON e.workspace_id = wanted.workspace_id AND e.website_id = wanted.website_id AND e.id = wanted.id
-         WHERE e.id BETWEEN $4 AND $5
+          FROM {EventAddresses.In("events", "e")}
         """;
 
     /// <summary>Loads events by address. Those that are gone (retention) are missing in the answer.</summary>
@@ -30,12 +23,7 @@ public sealed partial class EventLoader(PersonalDataSealer sealer, ILogger<Event
         var events = new Dictionary<Guid, Event>(addresses.Count);
         if (addresses.Count == 0)
             return events;
-        await using var command = new NpgsqlCommand(Sql, connection);
-        command.Parameters.Add(Uuids(addresses.Select(a => a.WorkspaceId)));
-        command.Parameters.Add(Uuids(addresses.Select(a => a.WebsiteId)));
-        command.Parameters.Add(Uuids(addresses.Select(a => a.Id)));
-        command.Parameters.Add(new NpgsqlParameter { Value = addresses.Min(a => a.Id) });
-        command.Parameters.Add(new NpgsqlParameter { Value = addresses.Max(a => a.Id) });
+        await using var command = new NpgsqlCommand(Sql, connection).WithAddresses(addresses);
         await using var reader = await command.ExecuteReaderAsync(cancel);
         while (await reader.ReadAsync(cancel))
         {
@@ -99,6 +87,4 @@ public sealed partial class EventLoader(PersonalDataSealer sealer, ILogger<Event
 
     private static T? Json<T>(NpgsqlDataReader row, int column) =>
         row.IsDBNull(column) ? default : JsonSerializer.Deserialize<T>(row.GetFieldValue<byte[]>(column), JsonColumn.Options);
-
-    private static NpgsqlParameter Uuids(IEnumerable<Guid> values) => new() { Value = values.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid };
 }
