@@ -231,14 +231,19 @@ public sealed class GeneratedDayTests(AppFixture app, StillApp still, ITestOutpu
     }
 
     /// <summary>Conversions of the eight days before, each with four keys, as the follower keeps them; the planner is told as autovacuum would tell it.</summary>
-    private Task HistoryAsync(NewSite site, int from, int to) => still.RunAsync($$"""
-        INSERT INTO duplicate_events (workspace_id, website_id, id, event_id, name, family, source, occurred_at, visitor_id, order_id, value, currency, visitors, persons)
-        SELECT '{{site.WorkspaceId}}', '{{site.Id}}', md5('h' || n)::uuid, 'h-' || n, 'purchase', 'purchase', 'server', now() - interval '1 second' * (n % 690000), 'hv-' || n, 'h' || n, 49.9, 'EUR',
-               ARRAY[hashtextextended('v' || n, 0)], ARRAY[hashtextextended('p' || n, 0)] FROM generate_series({{from + 1}}, {{to}}) n;
-        INSERT INTO duplicate_keys SELECT '{{site.WorkspaceId}}', '{{site.Id}}', hashtextextended(k || n, 1), now() - interval '1 second' * (n % 690000), md5('h' || n)::uuid
-          FROM generate_series({{from + 1}}, {{to}}) n, unnest(ARRAY['i', 'o', 'v', 'p']) k;
-        ANALYZE duplicate_keys; ANALYZE duplicate_events; CHECKPOINT;
-        """);
+    private async Task HistoryAsync(NewSite site, int from, int to)
+    {
+        const int PerStatement = 100_000; // more would exceed the time that one may take
+        for (var first = from + 1; first <= to; first += PerStatement)
+            await still.RunAsync($$"""
+                INSERT INTO duplicate_events (workspace_id, website_id, id, event_id, name, family, source, occurred_at, visitor_id, order_id, value, currency, visitors, persons)
+                SELECT '{{site.WorkspaceId}}', '{{site.Id}}', md5('h' || n)::uuid, 'h-' || n, 'purchase', 'purchase', 'server', now() - interval '1 second' * (n % 690000), 'hv-' || n, 'h' || n, 49.9, 'EUR',
+                       ARRAY[hashtextextended('v' || n, 0)], ARRAY[hashtextextended('p' || n, 0)] FROM generate_series({{first}}, {{Math.Min(to, first + PerStatement - 1)}}) n;
+                INSERT INTO duplicate_keys SELECT '{{site.WorkspaceId}}', '{{site.Id}}', hashtextextended(k || n, 1), now() - interval '1 second' * (n % 690000), md5('h' || n)::uuid
+                  FROM generate_series({{first}}, {{Math.Min(to, first + PerStatement - 1)}}) n, unnest(ARRAY['i', 'o', 'v', 'p']) k;
+                """);
+        await still.RunAsync("ANALYZE duplicate_keys; ANALYZE duplicate_events; CHECKPOINT");
+    }
 
     private void Say(FormattableString text)
     {
