@@ -8,11 +8,11 @@ namespace ClarityTracking.Core.Attribution.Matching;
 /// </summary>
 internal static class Company
 {
-    private static readonly (string Link, KeyKind[] Kinds)[] Links =
-        [("contact", [KeyKind.Email, KeyKind.Phone, KeyKind.EmailHash, KeyKind.Click]), ("ip", [KeyKind.Ip])];
+    /// <summary>Profiles that share an address of the network; more are a company, a café or a carrier.</summary>
+    private const int MostOfHome = 8;
 
     /// <summary>The levels of a profile by itself, and those that the others add.</summary>
-    public static Levels Of(int index, List<Profile> profiles, List<Levels> alone, List<double> first, KeyStatistics statistics, IReadOnlyDictionary<long, int> profilesOfKey)
+    public static Levels Of(int index, List<Profile> profiles, List<Levels> alone, List<double> first, Kin kin)
     {
         var levels = new Levels();
         foreach (var (field, level) in alone[index].Fields)
@@ -20,36 +20,28 @@ internal static class Company
         levels.Amounts.AddRange(alone[index].Amounts);
         levels.Amounts.Add(("alone", Math.Log(Math.Clamp(first[index], 1e-6, 1 - 1e-6) / (1 - Math.Clamp(first[index], 1e-6, 1 - 1e-6)))));
         var own = profiles[index];
-        var (contact, home, shared, rival) = (0.0, 0.0, 0.0, 0.0);
+        var (contact, home, shared) = (0.0, 0.0, 0.0);
         var (homeAgent, homeRare, hasStranger) = ("none", "none", false);
-        for (var i = 0; i < profiles.Count; i++)
+        var byContact = kin.ByContact(index);
+        foreach (var i in byContact)
+            contact = Math.Max(contact, first[i]);
+        var byAddress = kin.ByAddress(index);
+        foreach (var (i, sharers) in byAddress.Where(a => !byContact.Contains(a.Key)).OrderBy(a => a.Key))
         {
-            if (i == index)
-                continue;
-            var other = profiles[i];
-            var byContact = Shared(own, other, Links[0].Kinds, statistics);
-            var byIp = Shared(own, other, Links[1].Kinds, statistics);
-            if (byContact is not null)
-                contact = Math.Max(contact, first[i]);
-            else if (byIp is { } ip)
+            if (sharers > MostOfHome)
             {
-                var sharers = profilesOfKey[ip];
-                if (sharers <= 8)
-                {
-                    if (first[i] > home)
-                    {
-                        home = first[i];
-                        homeRare = sharers <= 2 ? "2" : sharers <= 4 ? "4" : "8";
-                        homeAgent = own.Agents.Count == 0 || other.Agents.Count == 0 ? "none" : own.Agents.Exists(other.Agents.Contains) ? "equal" : "other";
-                    }
-                    hasStranger |= other.IsNamed && first[i] < .2;
-                }
-                else
-                    shared = Math.Max(shared, first[i]);
+                shared = Math.Max(shared, first[i]);
+                continue;
             }
-            if (byContact is null && byIp is null)
-                rival = Math.Max(rival, first[i]);
+            if (first[i] > home)
+            {
+                home = first[i];
+                homeRare = sharers <= 2 ? "2" : sharers <= 4 ? "4" : "8";
+                homeAgent = own.Agents.Count == 0 || profiles[i].Agents.Count == 0 ? "none" : own.Agents.Exists(profiles[i].Agents.Contains) ? "equal" : "other";
+            }
+            hasStranger |= profiles[i].IsNamed && first[i] < .2;
         }
+        var rival = kin.Surest.Where(i => i != index && !byContact.Contains(i) && !byAddress.ContainsKey(i)).Select(i => first[i]).FirstOrDefault();
         levels.Add("contact", Grade(contact));
         levels.Add("home", Grade(home));
         levels.Add("crowd", Grade(shared));
@@ -75,12 +67,51 @@ internal static class Company
 
     private static string? Grade(double probability) => probability switch { < .02 => null, < .2 => "low", < .5 => "mid", < .9 => "high", _ => "sure" };
 
-    private static long? Shared(Profile one, Profile other, KeyKind[] kinds, KeyStatistics statistics)
+    /// <summary>Which profiles share something, told by key instead of by comparing each with each: there may be a thousand.</summary>
+    internal sealed class Kin
     {
-        var (few, many) = one.Keys.Count <= other.Keys.Count ? (one, other) : (other, one);
-        foreach (var key in few.Keys)
-            if (Array.IndexOf(kinds, LinkageKeys.KindOf(key)) >= 0 && many.Keys.Contains(key) && !statistics.SharedKeys.Contains(key))
-                return key;
-        return null;
+        private static readonly KeyKind[] Contacts = [KeyKind.Email, KeyKind.Phone, KeyKind.EmailHash, KeyKind.Click];
+        private readonly List<Profile> _profiles;
+        private readonly Dictionary<long, List<int>> _byKey = [];
+
+        public Kin(List<Profile> profiles, List<double> first, KeyStatistics statistics)
+        {
+            _profiles = profiles;
+            Surest = [.. Enumerable.Range(0, profiles.Count).OrderByDescending(i => first[i])];
+            for (var i = 0; i < profiles.Count; i++)
+                foreach (var key in profiles[i].Keys)
+                    if ((LinkageKeys.KindOf(key) is KeyKind.Ip || Contacts.Contains(LinkageKeys.KindOf(key))) && !statistics.SharedKeys.Contains(key))
+                        if (_byKey.TryGetValue(key, out var sharing))
+                            sharing.Add(i);
+                        else
+                            _byKey[key] = [i];
+        }
+
+        /// <summary>All profiles, the likeliest first.</summary>
+        public IReadOnlyList<int> Surest { get; }
+
+        /// <summary>Others with the same address, number or click.</summary>
+        public HashSet<int> ByContact(int index)
+        {
+            var others = new HashSet<int>();
+            foreach (var key in _profiles[index].Keys)
+                if (LinkageKeys.KindOf(key) is not KeyKind.Ip && _byKey.TryGetValue(key, out var sharing))
+                    others.UnionWith(sharing);
+            others.Remove(index);
+            return others;
+        }
+
+        /// <summary>Others behind the same network address, and how many profiles are behind it; of several addresses the rarest.</summary>
+        public Dictionary<int, int> ByAddress(int index)
+        {
+            var others = new Dictionary<int, int>();
+            foreach (var key in _profiles[index].Keys)
+                if (LinkageKeys.KindOf(key) is KeyKind.Ip && _byKey.TryGetValue(key, out var sharing))
+                    foreach (var other in sharing)
+                        if (!others.TryGetValue(other, out var least) || sharing.Count < least)
+                            others[other] = sharing.Count;
+            others.Remove(index);
+            return others;
+        }
     }
 }

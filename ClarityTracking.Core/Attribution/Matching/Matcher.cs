@@ -74,10 +74,10 @@ public static class Matcher
         var alone = profiles.ConvertAll(p => Comparison.Of(subject, p, statistics, profilesOfKey));
         var passed = Enumerable.Range(0, profiles.Count).Select(i => Passed(i, profiles, alone, statistics)).ToList();
         var first = alone.Select((l, i) => Math.Max(MatchModel.Score(model.Alone, l), passed[i])).ToList();
-        var compared = new List<Compared>(profiles.Count);
+        var (kin, compared) = (new Company.Kin(profiles, first, statistics), new List<Compared>(profiles.Count));
         for (var i = 0; i < profiles.Count; i++)
         {
-            var together = Company.Of(i, profiles, alone, first, statistics, profilesOfKey);
+            var together = Company.Of(i, profiles, alone, first, kin);
             compared.Add(new Compared(profiles[i], alone[i], together, first[i], Math.Max(MatchModel.Score(model.Together, together), passed[i])));
         }
         return compared;
