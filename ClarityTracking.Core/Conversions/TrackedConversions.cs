@@ -72,21 +72,23 @@ public sealed class TrackedConversions(ConversionWriter conversions)
     /// </summary>
     public static async Task GiveWayAsync(NpgsqlConnection connection, Guid workspaceId, Guid websiteId, Guid conversionId, CancellationToken cancel)
     {
-        // each arm has an index of its own
+        // Each arm has an index of its own; LATERAL with OFFSET 0 holds the planner to it (docs/decisions/0017).
         await using var find = new NpgsqlCommand($"""
             WITH told AS MATERIALIZED (SELECT * FROM conversions WHERE workspace_id = $1 AND id = $3 AND source <> '{Source}'),
             names AS (
                 SELECT unnest(ARRAY[sender_id, number, substring(sender_id FROM '[^/]+$')]) AS name FROM told
                 UNION SELECT sender_id FROM conversion_ids WHERE workspace_id = $1 AND conversion_id = $3),
             found AS (
-                SELECT t.id, true AS is_sure FROM names n JOIN conversions t ON t.workspace_id = $1 AND t.website_id = $2 AND t.sender_id = n.name AND t.source = '{Source}'
-                UNION ALL SELECT x.conversion_id, true FROM told o JOIN conversion_events x ON x.workspace_id = $1 AND x.website_id = $2 AND x.event_id = o.sender_id
-                UNION ALL SELECT x.conversion_id, true FROM conversion_events mine JOIN conversion_events x ON x.workspace_id = $1 AND x.website_id = $2 AND x.event_id = mine.event_id
-                           WHERE mine.workspace_id = $1 AND mine.conversion_id = $3
-                UNION ALL SELECT t.id, t.number IS NULL FROM told o JOIN conversions t ON t.workspace_id = $1 AND t.website_id = $2 AND t.visitor_id = o.visitor_id AND t.source = '{Source}'
-                           WHERE (t.number IS NULL OR o.number IS NULL) AND t.occurred_at BETWEEN o.occurred_at - $4 AND o.occurred_at + $4
+                SELECT t.id, true AS is_sure FROM names n CROSS JOIN LATERAL (SELECT * FROM conversions t WHERE t.sender_id = n.name OFFSET 0) t
+                           WHERE t.workspace_id = $1 AND t.website_id = $2 AND t.source = '{Source}'
+                UNION ALL SELECT x.conversion_id, true FROM told o CROSS JOIN LATERAL (SELECT * FROM conversion_events x WHERE x.event_id = o.sender_id OFFSET 0) x
+                           WHERE x.workspace_id = $1 AND x.website_id = $2
+                UNION ALL SELECT x.conversion_id, true FROM conversion_events mine CROSS JOIN LATERAL (SELECT * FROM conversion_events x WHERE x.event_id = mine.event_id OFFSET 0) x
+                           WHERE x.workspace_id = $1 AND x.website_id = $2 AND mine.workspace_id = $1 AND mine.conversion_id = $3
+                UNION ALL SELECT t.id, t.number IS NULL FROM told o CROSS JOIN LATERAL (SELECT * FROM conversions t WHERE t.visitor_id = o.visitor_id OFFSET 0) t
+                           WHERE t.workspace_id = $1 AND t.website_id = $2 AND t.source = '{Source}' AND (t.number IS NULL OR o.number IS NULL) AND t.occurred_at BETWEEN o.occurred_at - $4 AND o.occurred_at + $4
                              AND (t.value IS NULL OR o.value IS NULL OR (t.value = o.value AND t.currency = o.currency)) AND (t.event_name = o.event_name OR {IsLike("t.event_name", "o.kind")}))
-            SELECT t.id, t.visitor_id, bool_or(f.is_sure) AS is_sure FROM found f JOIN conversions t ON t.workspace_id = $1 AND t.id = f.id JOIN told o ON o.is_test = t.is_test
+            SELECT t.id, t.visitor_id, bool_or(f.is_sure) AS is_sure FROM found f CROSS JOIN LATERAL (SELECT * FROM conversions t WHERE t.workspace_id = $1 AND t.id = f.id OFFSET 0) t JOIN told o ON o.is_test = t.is_test
              WHERE t.website_id = $2 AND t.source = '{Source}' GROUP BY t.id, t.visitor_id, t.occurred_at, o.occurred_at
              ORDER BY is_sure DESC, abs(extract(epoch FROM t.occurred_at - o.occurred_at)), t.id
             """, connection).With(workspaceId, websiteId, conversionId, SameMoment);
@@ -155,10 +157,10 @@ public sealed class TrackedConversions(ConversionWriter conversions)
                 UNION ALL SELECT id FROM conversions WHERE workspace_id = $1 AND website_id = $2 AND number = $4
                 UNION ALL SELECT i.conversion_id FROM connections k JOIN conversion_ids i ON i.workspace_id = $1 AND i.connection_id = k.id AND i.sender_id = $4
                            WHERE k.workspace_id = $1 AND k.website_id = $2
-                UNION ALL SELECT id FROM conversions WHERE workspace_id = $1 AND website_id = $2 AND visitor_id = $5 AND ($4 IS NULL OR number IS NULL) AND (kind = ANY ($6) OR event_name = $11)
+                UNION ALL SELECT id FROM (SELECT * FROM conversions WHERE visitor_id = $5 OFFSET 0) c WHERE workspace_id = $1 AND website_id = $2 AND ($4 IS NULL OR number IS NULL) AND (kind = ANY ($6) OR event_name = $11)
                              AND occurred_at BETWEEN $7 - $8 AND $7 + $8 AND (value IS NULL OR $9::numeric IS NULL OR (value = $9 AND currency = $10))) told
-              JOIN conversions c ON c.workspace_id = $1 AND c.id = told.id AND c.is_test = $12 AND c.source <> ALL ($13)
-             LIMIT 1
+             CROSS JOIN LATERAL (SELECT * FROM conversions c WHERE c.workspace_id = $1 AND c.id = told.id OFFSET 0) c
+             WHERE c.is_test = $12 AND c.source <> ALL ($13) LIMIT 1
             """, connection);
         find.With(seen.WorkspaceId, seen.WebsiteId, seen.EventId);
         find.Parameters.Add(Text(seen.OrderId));

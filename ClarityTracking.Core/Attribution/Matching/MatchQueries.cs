@@ -157,7 +157,7 @@ public sealed class MatchQueries(ClarityDb tenants, NpgsqlDataSource database)
               LEFT JOIN touchpoints t ON t.workspace_id = $1 AND t.website_id = $2 AND t.id = m.touchpoint_id
               LEFT JOIN LATERAL (
                 SELECT jsonb_agg(jsonb_build_object('tp_id', p.event_id, 'confidence', mt.confidence) ORDER BY p.occurred_at) AS touches
-                  FROM match_touches mt JOIN touchpoints p ON p.workspace_id = $1 AND p.website_id = $2 AND p.id = mt.touchpoint_id
+                  FROM match_touches mt CROSS JOIN LATERAL (SELECT * FROM touchpoints p WHERE p.workspace_id = $1 AND p.website_id = $2 AND p.id = mt.touchpoint_id OFFSET 0) p
                  WHERE mt.workspace_id = $1 AND mt.conversion_id = c.id AND p.channel <> 'direct' AND p.occurred_at > c.occurred_at - interval '{Matcher.WindowDays + 1} days') x ON true
              WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.kind IN ('booking', 'order', 'payment') AND NOT c.is_test
              ORDER BY c.occurred_at, c.id

@@ -190,19 +190,20 @@ internal sealed class MatchReader(SecretProtector protector, ConversionWriter co
 
     private static string TouchesOf(string profiles) => $"""
         SELECT t.* FROM {profiles} p CROSS JOIN LATERAL (
-            SELECT t.id, t.occurred_at, t.kind, t.profile, t.channel, t.personal_sealed, t.device, t.os, t.browser, t.location, t.service, t.keys FROM touchpoints t WHERE t.workspace_id = $1 AND t.website_id = $2 AND t.profile = p.profile AND NOT t.is_test
+            SELECT t.id, t.occurred_at, t.kind, t.profile, t.channel, t.personal_sealed, t.device, t.os, t.browser, t.location, t.service, t.keys
+              FROM (SELECT * FROM touchpoints t WHERE t.profile = p.profile OFFSET 0) t WHERE t.workspace_id = $1 AND t.website_id = $2 AND NOT t.is_test
                AND t.occurred_at BETWEEN $4 - interval '{MatchQueue.EvidenceDays} days' AND $4 + interval '{MatchQueue.EvidenceDays} days'
              ORDER BY t.occurred_at DESC LIMIT {MatchCandidates.PerProfile}) t
         """;
 
     private static string ConversionsOf(string profiles) => $"""
         SELECT c.id FROM {profiles} p CROSS JOIN LATERAL (
-            SELECT c.id FROM conversions c WHERE c.workspace_id = $1 AND c.website_id = $2 AND c.visitor_id = p.profile AND NOT c.is_test AND c.kind <> 'lead'
+            SELECT c.id FROM (SELECT * FROM conversions c WHERE c.visitor_id = p.profile OFFSET 0) c WHERE c.workspace_id = $1 AND c.website_id = $2 AND NOT c.is_test AND c.kind <> 'lead'
                AND c.occurred_at BETWEEN $4 - interval '{MatchQueue.EvidenceDays} days' AND $4 + interval '{MatchQueue.EvidenceDays} days'
              ORDER BY c.occurred_at DESC LIMIT {MatchCandidates.PerProfile}) c
         """;
 
-    /// <summary>Whose they are. OFFSET 0 keeps each look-up a look-up by key: the planner knows nothing of how few there are.</summary>
+    /// <summary>Whose they are.</summary>
     private static string ProfilesOf(string touches, string conversions) => $"""
         SELECT t.profile FROM {touches} h CROSS JOIN LATERAL (
             SELECT t.profile FROM touchpoints t WHERE t.workspace_id = $1 AND t.website_id = $2 AND t.id = h.id AND NOT t.is_test OFFSET 0) t
@@ -211,6 +212,7 @@ internal sealed class MatchReader(SecretProtector protector, ConversionWriter co
             SELECT c.visitor_id FROM conversions c WHERE c.workspace_id = $1 AND c.id = h.id AND NOT c.is_test AND c.kind <> 'lead' OFFSET 0) c
         """;
 
+    // OFFSET 0 keeps each look-up one by its key (docs/decisions/0017): the planner knows neither how few are asked for nor how many rows the website has.
     private static readonly string CandidateSql = $"""
         WITH touch_hits AS MATERIALIZED (SELECT DISTINCT h.id FROM unnest($3) AS w(key) CROSS JOIN LATERAL ({Near("touchpoint_keys", "touchpoint_id", MatchCandidates.PerKey)}) h),
         conversion_hits AS MATERIALIZED (

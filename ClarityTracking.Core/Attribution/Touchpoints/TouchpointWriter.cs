@@ -71,8 +71,9 @@ public sealed class TouchpointWriter(LinkageKeys linkage, SecretProtector protec
     {
         await using var command = new NpgsqlCommand("""
             SELECT w.id FROM unnest($3, $4, $5, $6) AS w(id, visitor_id, at, lowest)
-             WHERE EXISTS (SELECT FROM events e WHERE e.workspace_id = $1 AND e.website_id = $2 AND e.visitor_id = w.visitor_id AND e.id >= w.lowest
-                              AND (e.occurred_at, e.id) < (w.at, w.id) AND e.occurred_at >= w.at - $7 AND e.bot_reason IS NULL AND e.source IN ('browser', 'server'))
+             -- OFFSET 0 and LIMIT keep it a look-up for each visitor (docs/decisions/0017); EXISTS may become one pass over all events
+             CROSS JOIN LATERAL (SELECT FROM (SELECT * FROM events e WHERE e.visitor_id = w.visitor_id AND e.id >= w.lowest OFFSET 0) e
+                                  WHERE e.workspace_id = $1 AND e.website_id = $2 AND (e.occurred_at, e.id) < (w.at, w.id) AND e.occurred_at >= w.at - $7 AND e.bot_reason IS NULL AND e.source IN ('browser', 'server') LIMIT 1) seen
             """, connection).With(views[0].WorkspaceId, views[0].WebsiteId, views.Select(v => v.Id).ToArray(), views.Select(v => v.VisitorId).ToArray(),
             views.Select(v => v.OccurredAt.UtcDateTime).ToArray(), views.Select(v => Partitions.LowestId(v.OccurredAt - Session - Skew)).ToArray(), Session);
         var active = new HashSet<Guid>();
@@ -88,8 +89,8 @@ public sealed class TouchpointWriter(LinkageKeys linkage, SecretProtector protec
     private static async Task<Dictionary<string, List<KnownTouch>>> KnownAsync(NpgsqlConnection connection, List<Touchpoint> views, CancellationToken cancel)
     {
         await using var command = new NpgsqlCommand("""
-            SELECT profile, id, occurred_at, channel, click_id, campaign, referrer FROM touchpoints
-             WHERE workspace_id = $1 AND website_id = $2 AND profile = ANY ($3) AND occurred_at BETWEEN $4 AND $5 AND kind IN ('visit', 'click')
+            SELECT profile, id, occurred_at, channel, click_id, campaign, referrer FROM (SELECT * FROM touchpoints WHERE profile = ANY ($3) OFFSET 0) t
+             WHERE workspace_id = $1 AND website_id = $2 AND occurred_at BETWEEN $4 AND $5 AND kind IN ('visit', 'click')
             """, connection).With(views[0].WorkspaceId, views[0].WebsiteId, views.Select(v => v.Profile).Distinct().ToArray(),
             views.Min(v => v.OccurredAt) - LongestVisit, views.Max(v => v.OccurredAt));
         var known = new Dictionary<string, List<KnownTouch>>(StringComparer.Ordinal);

@@ -54,12 +54,11 @@ internal static class GroupStore
     private static async Task<Dictionary<EventAddress, (Guid Group, bool IsDecided)>> BeforeAsync(NpgsqlConnection connection, IReadOnlyList<ConversionPrint> prints, CancellationToken cancel)
     {
         await using var read = new NpgsqlCommand("""
-            SELECT wanted.workspace_id, wanted.website_id, wanted.id, m.group_id, m.decided
+            SELECT wanted.workspace_id, wanted.website_id, wanted.id, g.id, g.ignored_at IS NOT NULL OR g.rule_id IS NOT NULL
               FROM unnest($1, $2, $3) AS wanted(workspace_id, website_id, id)
-             CROSS JOIN LATERAL (
-                   SELECT m.group_id, g.ignored_at IS NOT NULL OR g.rule_id IS NOT NULL AS decided
-                     FROM duplicate_members m JOIN duplicate_groups g ON g.workspace_id = m.workspace_id AND g.website_id = m.website_id AND g.id = m.group_id AND NOT g.ended
-                    WHERE m.workspace_id = wanted.workspace_id AND m.website_id = wanted.website_id AND m.id = wanted.id LIMIT 1) m
+             CROSS JOIN LATERAL (SELECT group_id FROM duplicate_members m WHERE m.workspace_id = wanted.workspace_id AND m.website_id = wanted.website_id AND m.id = wanted.id OFFSET 0) m
+             CROSS JOIN LATERAL (SELECT * FROM duplicate_groups g WHERE g.workspace_id = wanted.workspace_id AND g.website_id = wanted.website_id AND g.id = m.group_id OFFSET 0) g
+             WHERE NOT g.ended
             """, connection).With(prints.Select(p => p.Address.WorkspaceId).ToArray(), prints.Select(p => p.Address.WebsiteId).ToArray(), prints.Select(p => p.Address.Id).ToArray());
         var before = new Dictionary<EventAddress, (Guid, bool)>();
         await using var row = await read.ExecuteReaderAsync(cancel);
