@@ -14,7 +14,7 @@ public sealed class AlertsJourneyTests(AlertApp app, Browser browser) : IClassFi
         var tenant = await app.TenantAsync(withChannels: false);
         var page = await SignedInAsync(tenant.Account);
         await page.GotoAsync($"{app.Url}/websites/{tenant.Site.Id}/alerts");
-        await Expect(page.GetByText("Nothing needs you", new() { Exact = true })).ToBeVisibleAsync(new() { Timeout = 30_000 }); // the first page of a cold app
+        await Expect(page.GetByText("Nothing needs you", new() { Exact = true })).ToBeVisibleAsync();
         await Expect(page.GetByTestId("no-channel")).ToBeVisibleAsync();
         await ShootAsync(page, "alerts-empty");
 

@@ -19,7 +19,7 @@ public sealed class AttributionJourneyTests(AppFixture app, Browser browser) : I
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
         await Expect(page.GetByTestId("account-menu")).ToBeVisibleAsync();
         await page.GotoAsync($"{app.Url}/websites/{site.Site.Id}/attribution");
-        await Expect(page.GetByText("Which channel earned what")).ToBeVisibleAsync(new() { Timeout = 30_000 }); // the first page of a cold app
+        await Expect(page.GetByText("Which channel earned what")).ToBeVisibleAsync();
         await ShootAsync(page, "attribution-empty");
         await page.GotoAsync($"{app.Url}/websites/{site.Site.Id}/overview");
         await Expect(page.GetByTestId("attention")).ToContainTextAsync("no event has arrived yet");

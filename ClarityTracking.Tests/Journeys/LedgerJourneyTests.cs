@@ -10,11 +10,6 @@ namespace ClarityTracking.Tests.Journeys;
 /// <summary>The ledger as its users see it: the answer, what was lost and what to do, one conversion's way, the file.</summary>
 public sealed class LedgerJourneyTests(LedgerApp app, Browser browser) : IClassFixture<LedgerApp>, IClassFixture<Browser>
 {
-    /// <summary>Milliseconds; the machine may be busy.</summary>
-    private const float Patience = 30_000;
-
-    private static readonly LocatorAssertionsToContainTextOptions Patient = new() { Timeout = Patience };
-
     [Fact]
     public async Task Ledger_FromEmptyToOneConversionSentAgain_AnswersShowsAndLeads()
     {
@@ -30,7 +25,7 @@ public sealed class LedgerJourneyTests(LedgerApp app, Browser browser) : IClassF
         };
 
         await page.GotoAsync($"{app.Url}/websites/{site.Id}/ledger");
-        await Expect(page.GetByText("Every order, and where it went")).ToBeVisibleAsync(new() { Timeout = Patience });
+        await Expect(page.GetByText("Every order, and where it went")).ToBeVisibleAsync();
         await Expect(page.GetByTestId("ledger-csv")).ToBeDisabledAsync();
         await ShootAsync(page, "ledger-empty");
 
@@ -41,7 +36,7 @@ public sealed class LedgerJourneyTests(LedgerApp app, Browser browser) : IClassF
 
         // the answer first: 5 are dead at each and as many retried, of them one of each hundred at both
         await page.ReloadAsync();
-        await Expect(page.GetByTestId("answer")).ToContainTextAsync("of 500 conversions reached TikTok and Tinybird in the last 30 days", Patient);
+        await Expect(page.GetByTestId("answer")).ToContainTextAsync("of 500 conversions reached TikTok and Tinybird in the last 30 days");
         await Expect(page.GetByTestId("answer")).ToContainTextAsync("10 failed, 10 have waited for over an hour");
         await Expect(page.GetByTestId("definition")).ToContainTextAsync("rightly ignored");
         await Expect(page.GetByTestId("ledger-destinations")).ToContainTextAsync("500 expected, 485 delivered, 5 rightly ignored, 10 lost");
@@ -51,19 +46,19 @@ public sealed class LedgerJourneyTests(LedgerApp app, Browser browser) : IClassF
         // a loss leads to its conversions, one of them to its way and to what to do
         await page.GetByTestId("ledger-losses").GetByText("Failed: refused by the platform").ClickAsync();
         await page.WaitForURLAsync("**/ledger?state=failed&cause=permanent");
-        await Expect(page.GetByTestId("ledger").Locator("tbody tr")).ToHaveCountAsync(10, new() { Timeout = Patience });
+        await Expect(page.GetByTestId("ledger").Locator("tbody tr")).ToHaveCountAsync(10);
         await Expect(page.GetByTestId("answer")).ToContainTextAsync("of 500 conversions reached"); // the list is narrowed, the answer is not
         await page.GetByTestId("ledger").Locator("tbody tr a.row-link").First.FocusAsync();
         await page.Keyboard.PressAsync("Enter");
         var panel = page.GetByTestId("ledger-panel");
-        await Expect(panel).ToContainTextAsync("Failed: refused by the platform", Patient);
+        await Expect(panel).ToContainTextAsync("Failed: refused by the platform");
         await Expect(panel).ToContainTextAsync("Invalid parameter: value");
         await Expect(panel.GetByTestId("ledger-destination")).ToHaveCountAsync(2);
         await ShootAsync(page, "ledger-panel");
         await panel.GetByTestId("send-again").First.ClickAsync();
-        await Expect(page.GetByText("The event is older than the platform takes").Or(page.GetByText("It is being sent again")).First).ToBeVisibleAsync(new() { Timeout = Patience });
+        await Expect(page.GetByText("The event is older than the platform takes").Or(page.GetByText("It is being sent again")).First).ToBeVisibleAsync();
         await page.Keyboard.PressAsync("Escape");
-        await Expect(panel).ToHaveCountAsync(0, new() { Timeout = Patience });
+        await Expect(panel).ToHaveCountAsync(0);
 
         // the file has the rows of the filter
         var download = await page.RunAndWaitForDownloadAsync(() => page.GetByTestId("ledger-csv").ClickAsync());
@@ -73,7 +68,7 @@ public sealed class LedgerJourneyTests(LedgerApp app, Browser browser) : IClassF
         Assert.Contains(",TikTok: state,", lines[0], StringComparison.Ordinal);
 
         await page.GetByLabel("Where it stands").SelectOptionAsync("unknown");
-        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "No conversion fits" })).ToBeVisibleAsync(new() { Timeout = Patience });
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "No conversion fits" })).ToBeVisibleAsync();
         Assert.Empty(errors);
     }
 

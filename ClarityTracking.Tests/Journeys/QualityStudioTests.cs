@@ -9,9 +9,6 @@ namespace ClarityTracking.Tests.Journeys;
 /// <summary>Match quality as its users see it: the answer, both scores, the chart, what to do, and the events behind a number.</summary>
 public sealed class QualityStudioTests(AppWithScores app, Browser browser) : IClassFixture<AppWithScores>, IClassFixture<Browser>
 {
-    /// <summary>Milliseconds; several queries and charts are between a click and what it shows, and the machine may be busy.</summary>
-    private const float Patience = 30_000;
-
     private const string Agent = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36";
 
     [Fact]
@@ -42,7 +39,7 @@ public sealed class QualityStudioTests(AppWithScores app, Browser browser) : ICl
         // answer first: our estimate, Meta's own, the best next key
         await page.ReloadAsync();
         var studio = page.GetByTestId("studio");
-        await Expect(studio.GetByTestId("studio-answer")).ToContainTextAsync("Purchase at Meta:", new() { Timeout = Patience });
+        await Expect(studio.GetByTestId("studio-answer")).ToContainTextAsync("Purchase at Meta:");
         await Expect(studio.GetByTestId("studio-answer")).ToContainTextAsync("of 10 by our estimate. Meta itself says 7.1");
         await Expect(studio.GetByTestId("calibration")).ToContainTextAsync("scores of Meta moved it by");
         await Expect(studio.GetByTestId("own-score")).ToContainTextAsync("about the last 48 hours");
@@ -50,7 +47,7 @@ public sealed class QualityStudioTests(AppWithScores app, Browser browser) : ICl
         await Expect(studio.GetByTestId("gains")).ToContainTextAsync("Give the form's field the type tel");
 
         // evidence: two pictures, and the same as tables
-        await Expect(studio.Locator("[data-testid=chart] svg.apexcharts-svg")).ToHaveCountAsync(2, new() { Timeout = Patience });
+        await Expect(studio.Locator("[data-testid=chart] svg.apexcharts-svg")).ToHaveCountAsync(2);
         await studio.GetByText("The same as a table").First.ClickAsync();
         await Expect(studio.Locator("figure").First.Locator("tbody tr").First.Locator("td").First).ToHaveTextAsync(new System.Text.RegularExpressions.Regex(@"^\d\.\d$"));
         await ShootAsync(page, "studio", studio);
@@ -59,7 +56,7 @@ public sealed class QualityStudioTests(AppWithScores app, Browser browser) : ICl
         // Meta refuses: said where the score is, with the reason
         app.Scores.Says = (403, """{"error":{"message":"(#200) Requires ads_read","code":200}}""", null);
         await studio.GetByTestId("fetch-now").ClickAsync();
-        await Expect(studio.GetByTestId("fetch-failed")).ToContainTextAsync("Credentials refused", new() { Timeout = Patience });
+        await Expect(studio.GetByTestId("fetch-failed")).ToContainTextAsync("Credentials refused");
         await Expect(studio.GetByTestId("fetch-failed")).ToContainTextAsync("ads_read");
         await studio.GetByTestId("own-score").ScrollIntoViewIfNeededAsync();
         await ShootAsync(page, "studio-refused", studio.GetByTestId("own-score"));
@@ -68,34 +65,34 @@ public sealed class QualityStudioTests(AppWithScores app, Browser browser) : ICl
         // the advice of another stack, in the address
         await studio.GetByText("Shopify").ClickAsync();
         await page.WaitForURLAsync("**/health?stack=shopify");
-        await Expect(studio.GetByTestId("gains")).ToContainTextAsync("Shipping address phone number", new() { Timeout = Patience });
+        await Expect(studio.GetByTestId("gains")).ToContainTextAsync("Shipping address phone number");
 
         // knobs: another chance, another estimate; and back
         var before = await studio.GetByTestId("estimate").InnerTextAsync();
         await studio.GetByTestId("weights").Locator("summary").ClickAsync();
         await studio.Locator("#weight-em").FillAsync("0.99");
         await studio.GetByTestId("save-weights").ClickAsync();
-        await Expect(studio.GetByTestId("weights-form")).ToContainTextAsync("must be a chance from 0 to 0.95", new() { Timeout = Patience });
+        await Expect(studio.GetByTestId("weights-form")).ToContainTextAsync("must be a chance from 0 to 0.95");
         await studio.Locator("#weight-em").FillAsync("0.2");
         await studio.GetByTestId("save-weights").ClickAsync();
-        await Expect(studio.GetByTestId("reset-weights")).ToBeVisibleAsync(new() { Timeout = Patience });
-        await Expect(studio.GetByTestId("weights").Locator("summary")).ToContainTextAsync("set by you", new() { Timeout = Patience });
+        await Expect(studio.GetByTestId("reset-weights")).ToBeVisibleAsync();
+        await Expect(studio.GetByTestId("weights").Locator("summary")).ToContainTextAsync("set by you");
         await ShootAsync(page, "studio-weights", studio.GetByTestId("weights"));
         await studio.GetByTestId("reset-weights").ClickAsync();
-        await Expect(studio.GetByTestId("estimate")).ToHaveTextAsync(before, new() { Timeout = Patience });
+        await Expect(studio.GetByTestId("estimate")).ToHaveTextAsync(before);
 
         // another destination says that it has no public score
         await studio.GetByLabel("Destination").SelectOptionAsync(tiktok.ToString());
-        await Expect(studio.GetByTestId("own-score")).ToContainTextAsync("TikTok has no public interface for its match quality", new() { Timeout = Patience });
+        await Expect(studio.GetByTestId("own-score")).ToContainTextAsync("TikTok has no public interface for its match quality");
         await Expect(studio.Locator("[data-key=ttclid]")).ToBeVisibleAsync();
-        await Expect(studio.Locator("[data-testid=chart] svg.apexcharts-svg")).ToHaveCountAsync(1, new() { Timeout = Patience });
+        await Expect(studio.Locator("[data-testid=chart] svg.apexcharts-svg")).ToHaveCountAsync(1);
         await ShootAsync(page, "studio-tiktok", studio);
 
         // a number leads to its rows
         await studio.Locator("[data-key=ph]").GetByTestId("without").ClickAsync();
-        await Expect(page.GetByTestId("event-rows")).ToBeVisibleAsync(new() { Timeout = Patience });
-        await Expect(page.GetByTestId("without")).ToContainTextAsync("Without phone", new() { Timeout = Patience });
-        await Expect(page.GetByTestId("event-rows").Locator("tbody tr")).ToHaveCountAsync(2, new() { Timeout = Patience });
+        await Expect(page.GetByTestId("event-rows")).ToBeVisibleAsync();
+        await Expect(page.GetByTestId("without")).ToContainTextAsync("Without phone");
+        await Expect(page.GetByTestId("event-rows").Locator("tbody tr")).ToHaveCountAsync(2);
         await ShootAsync(page, "events-without");
     }
 

@@ -26,7 +26,7 @@ public sealed class SpendJourneyTests(AppWithAds app, Browser browser) : IClassF
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
         await Expect(page.GetByTestId("account-menu")).ToBeVisibleAsync();
         await page.GotoAsync($"{app.Url}/websites/{site.Id}/spend");
-        await Expect(page.GetByText("What your ads cost, and what they bring")).ToBeVisibleAsync(new() { Timeout = 30_000 }); // the first page of a cold app
+        await Expect(page.GetByText("What your ads cost, and what they bring")).ToBeVisibleAsync();
         await ShootAsync(page, "spend-empty");
 
         await page.GetByTestId("open-upload").ClickAsync();

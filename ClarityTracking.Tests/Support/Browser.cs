@@ -11,6 +11,9 @@ public sealed class Browser : IAsyncLifetime
     private IBrowser? _keeper;
     private readonly List<IPage> _pages = [];
 
+    // a full machine takes its time; what is expected sooner or later is waited for. Of all assertions in the process.
+    static Browser() => Assertions.SetDefaultExpectTimeout(30_000);
+
     public async Task InitializeAsync()
     {
         _playwright = await Playwright.CreateAsync();
