@@ -31,8 +31,8 @@ public sealed class AttributionJourneyTests(AppFixture app, Browser browser) : I
         await Expect(page.GetByTestId("revenue")).ToHaveTextAsync("1,180.00 EUR");
         await Expect(page.Locator("[data-testid=attribution] tr[data-key=facebook]")).ToContainTextAsync("400.00 EUR");
         await Expect(page.GetByTestId("unattributed")).ToHaveTextAsync("1");
-        await Expect(page.GetByTestId("answer")).ToContainTextAsync("13 conversions worth 1,180.00 EUR in 30 days. Google cpc earned the most");
-        await Expect(page.GetByTestId("answer")).ToContainTextAsync("Tiktok cost 90.00 EUR and earned nothing.");
+        await Expect(page.GetByTestId("answer")).ToContainTextAsync("13 conversions worth 1,180.00 EUR in 30 days. Google CPC earned the most");
+        await Expect(page.GetByTestId("answer")).ToContainTextAsync("TikTok cost 90.00 EUR and earned nothing.");
         await Expect(page.GetByTestId("comparison").Locator("thead th")).ToHaveCountAsync(9);
         await ShootAsync(page, "attribution");
 

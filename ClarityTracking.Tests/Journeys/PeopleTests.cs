@@ -40,8 +40,8 @@ public sealed class PeopleTests(AppFixture app, Browser browser) : IClassFixture
         await page.GetByTestId("people-find").ClickAsync();
         await people.Locator(".row-link").First.ClickAsync();
         await Expect(page.GetByTestId("person-answer")).ToContainTextAsync("Jane D. made 1 conversion");
-        await Expect(page.GetByTestId("person-answer")).ToContainTextAsync("google cpc");
-        await Expect(page.GetByTestId("person-timeline")).ToContainTextAsync("Visit: google cpc");
+        await Expect(page.GetByTestId("person-answer")).ToContainTextAsync("Google CPC");
+        await Expect(page.GetByTestId("person-timeline")).ToContainTextAsync("Visit: Google CPC");
         await ShootAsync(page, "person");
         await page.GetByTestId("undo-merge").ClickAsync();
         await Expect(page.GetByTestId("person-merge")).ToContainTextAsync("Taken back");

@@ -65,5 +65,13 @@ public static class Words
     public static string Sentence(string word) =>
         word.Length == 0 ? word : char.ToUpperInvariant(word[0]) + word[1..].Replace('_', ' ');
 
+    /// <summary>A channel as its makers write it: <c>google_cpc</c> becomes <c>Google CPC</c>.</summary>
+    public static string Channel(string channel) => Sentence(string.Join('_', channel.Split('_').Select(part => Written.GetValueOrDefault(part, part))));
+
+    private static readonly Dictionary<string, string> Written = new(StringComparer.Ordinal)
+    {
+        ["ai"] = "AI", ["cpc"] = "CPC", ["sms"] = "SMS", ["duckduckgo"] = "DuckDuckGo", ["linkedin"] = "LinkedIn", ["tiktok"] = "TikTok", ["whatsapp"] = "WhatsApp", ["youtube"] = "YouTube",
+    };
+
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

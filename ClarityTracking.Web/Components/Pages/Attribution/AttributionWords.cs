@@ -64,7 +64,7 @@ internal static class ModelWords
     public static string By(string by) => by switch { "campaign" => "Campaign", "link" => "Link", "landing" => "Landing page", "location" => "Location", _ => "Channel" };
 
     /// <summary>A key as it stands on screen: channels in words, everything else as it is.</summary>
-    public static string Key(string name, string by) => by == "channel" ? Words.Sentence(name) : name;
+    public static string Key(string name, string by) => by == "channel" ? Words.Channel(name) : name;
 
     /// <summary>A colour (CSS) of a channel.</summary>
     public static string Colour(string? channel)

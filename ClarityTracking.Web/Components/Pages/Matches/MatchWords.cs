@@ -40,5 +40,5 @@ internal static class MatchWords
         return parts.Length == 2 ? $"{Words.Sentence(parts[0])}: {parts[1].Replace('_', ' ')}" : Words.Sentence(field);
     }
 
-    private static string Channel(string? channel) => channel is null ? "" : Words.Sentence(channel);
+    private static string Channel(string? channel) => channel is null ? "" : Words.Channel(channel);
 }

@@ -44,18 +44,16 @@ public sealed partial class PersonPanel(PersonQueries people, PersonMerges merge
     {
         var worth = p.Conversions == 0 ? "has not booked or bought yet" : $"made {Words.Count(p.Conversions, "conversion")}{(p.Value > 0 ? $" worth {Words.Money(p.Value, p.Currency)}" : "")}";
         var from = p.FirstTouch is null ? "how they came is not known"
-            : p.LastTouch is { } last && last.Id != p.FirstTouch.Id ? $"first came by {ChannelWords(p.FirstTouch)}, last by {ChannelWords(last)}" : $"came by {ChannelWords(p.FirstTouch)}";
+            : p.LastTouch is { } last && last.Id != p.FirstTouch.Id ? $"first came by {Words.Channel(p.FirstTouch.Channel!)}, last by {Words.Channel(last.Channel!)}" : $"came by {Words.Channel(p.FirstTouch.Channel!)}";
         return $"{PeoplePage.TitleOf(p)} {worth}; {from}.";
     }
 
-    private static string ChannelWords(PersonStep touch) => touch.Channel!.Replace('_', ' ');
-
     private string TouchOf(PersonStep? touch) =>
-        touch is null ? "Not known" : $"{Words.Sentence(touch.Channel!)}{(touch.Campaign is { } campaign ? $", {campaign}" : "")}, {Words.Ago(touch.At, Viewer.Now)}";
+        touch is null ? "Not known" : $"{Words.Channel(touch.Channel!)}{(touch.Campaign is { } campaign ? $", {campaign}" : "")}, {Words.Ago(touch.At, Viewer.Now)}";
 
     private static string NameOf(PersonStep step) => step switch
     {
-        { Type: "touchpoint", Channel: { } channel } => $"{Words.Sentence(step.Name)}: {channel.Replace('_', ' ')}",
+        { Type: "touchpoint", Channel: { } channel } => $"{Words.Sentence(step.Name)}: {Words.Channel(channel)}",
         { Type: "event" } => EventWords.Name(step.Name),
         _ => Words.Sentence(step.Name),
     };
