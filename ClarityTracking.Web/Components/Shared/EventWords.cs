@@ -31,7 +31,7 @@ public static class EventWords
         ["rdt_uuid"] = "Reddit browser (_rdt_uuid)",
         ["li_fat_id"] = "LinkedIn click id (li_fat_id)",
         ["msclkid"] = "Microsoft click id (msclkid)",
-        ["ga"] = "Google Analytics client (_ga)",
+        ["ga"] = "Google Analytics client",
         ["client_ipv4_address"] = "IP address (v4) and browser",
         ["fbclid"] = "Meta click id (fbclid)",
         ["gclid"] = "Google click id (gclid)",

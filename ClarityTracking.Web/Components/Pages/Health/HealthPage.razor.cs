@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Components;
 namespace ClarityTracking.Web.Components.Pages.Health;
 
 /// <summary>The last 48 hours by event and destination.</summary>
-public sealed partial class HealthPage(WebsiteHealthQueries queries, ConnectionService connections)
+public sealed partial class HealthPage(WebsiteHealthQueries queries, ConnectionService connections, PlatformCatalog platforms)
 {
     private static readonly TimeSpan LongSilence = TimeSpan.FromHours(24);
     private const double GoodSuccess = .95;
@@ -37,7 +37,7 @@ public sealed partial class HealthPage(WebsiteHealthQueries queries, ConnectionS
         {
             if (Health.Value is not { ByEvent.Count: > 0 } health)
                 return Health.IsLoaded ? "No event arrived in the last 48 hours." : null;
-            var names = Connections.Where(c => c.Enabled).Select(c => c.Name).ToList();
+            var names = Connections.Where(c => c.Enabled && platforms.Find(c.Platform) is { IsSource: false }).Select(c => c.Name).ToList();
             var broken = Connections.Where(c => c.Enabled && c.State != ConnectionState.Healthy).ToList();
             var success = Success(health);
             var isSilent = Viewer.Now - health.LastEventAt > LongSilence;
