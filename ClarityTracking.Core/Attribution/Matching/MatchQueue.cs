@@ -50,7 +50,7 @@ internal static class MatchQueue
             span AS MATERIALIZED (SELECT profile, min(occurred_at) AS first_at, max(occurred_at) AS last_at, bool_or(says_who) AS says_who FROM told GROUP BY profile),
             own AS (
                 SELECT s.profile, p.keys FROM span s
-                 CROSS JOIN LATERAL (SELECT p.keys FROM (SELECT * FROM touchpoints p WHERE p.profile = s.profile OFFSET 0) p WHERE p.workspace_id = $1 AND p.website_id = $2
+                 CROSS JOIN LATERAL (SELECT p.keys FROM touchpoints p WHERE p.workspace_id = $1 AND p.website_id = $2 AND p.profile = s.profile
                     AND p.occurred_at BETWEEN s.first_at - interval '{EvidenceDays} days' AND s.last_at + interval '{EvidenceDays} days'
                   ORDER BY p.occurred_at DESC LIMIT {MostPerKey}) p
                 UNION ALL SELECT profile, keys FROM told),

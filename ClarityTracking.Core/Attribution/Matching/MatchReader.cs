@@ -191,7 +191,7 @@ internal sealed class MatchReader(SecretProtector protector, ConversionWriter co
     private static string TouchesOf(string profiles) => $"""
         SELECT t.* FROM {profiles} p CROSS JOIN LATERAL (
             SELECT t.id, t.occurred_at, t.kind, t.profile, t.channel, t.personal_sealed, t.device, t.os, t.browser, t.location, t.service, t.keys
-              FROM (SELECT * FROM touchpoints t WHERE t.profile = p.profile OFFSET 0) t WHERE t.workspace_id = $1 AND t.website_id = $2 AND NOT t.is_test
+              FROM touchpoints t WHERE t.workspace_id = $1 AND t.website_id = $2 AND t.profile = p.profile AND NOT t.is_test
                AND t.occurred_at BETWEEN $4 - interval '{MatchQueue.EvidenceDays} days' AND $4 + interval '{MatchQueue.EvidenceDays} days'
              ORDER BY t.occurred_at DESC LIMIT {MatchCandidates.PerProfile}) t
         """;

@@ -89,8 +89,8 @@ public sealed class TouchpointWriter(LinkageKeys linkage, SecretProtector protec
     private static async Task<Dictionary<string, List<KnownTouch>>> KnownAsync(NpgsqlConnection connection, List<Touchpoint> views, CancellationToken cancel)
     {
         await using var command = new NpgsqlCommand("""
-            SELECT profile, id, occurred_at, channel, click_id, campaign, referrer FROM (SELECT * FROM touchpoints WHERE profile = ANY ($3) OFFSET 0) t
-             WHERE workspace_id = $1 AND website_id = $2 AND occurred_at BETWEEN $4 AND $5 AND kind IN ('visit', 'click')
+            SELECT profile, id, occurred_at, channel, click_id, campaign, referrer FROM touchpoints
+             WHERE workspace_id = $1 AND website_id = $2 AND profile = ANY ($3) AND occurred_at BETWEEN $4 AND $5 AND kind IN ('visit', 'click')
             """, connection).With(views[0].WorkspaceId, views[0].WebsiteId, views.Select(v => v.Profile).Distinct().ToArray(),
             views.Min(v => v.OccurredAt) - LongestVisit, views.Max(v => v.OccurredAt));
         var known = new Dictionary<string, List<KnownTouch>>(StringComparer.Ordinal);

@@ -70,7 +70,14 @@ public static class Words
 
     private static readonly Dictionary<string, string> Written = new(StringComparer.Ordinal)
     {
-        ["ai"] = "AI", ["cpc"] = "CPC", ["sms"] = "SMS", ["duckduckgo"] = "DuckDuckGo", ["linkedin"] = "LinkedIn", ["tiktok"] = "TikTok", ["whatsapp"] = "WhatsApp", ["youtube"] = "YouTube",
+        ["ai"] = "AI",
+        ["cpc"] = "CPC",
+        ["sms"] = "SMS",
+        ["duckduckgo"] = "DuckDuckGo",
+        ["linkedin"] = "LinkedIn",
+        ["tiktok"] = "TikTok",
+        ["whatsapp"] = "WhatsApp",
+        ["youtube"] = "YouTube",
     };
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
