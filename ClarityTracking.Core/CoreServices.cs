@@ -87,7 +87,7 @@ public static class CoreServices
             .ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<PublicNetworks>().Handler());
         services.AddSingleton<DestinationClient>().AddSingleton<AccessTokens>();
         services.AddSources();
-        services.AddSingleton<LinkDirectory>().AddSingleton<LinkService>().AddSingleton<LinkRedirect>().AddSingleton<ConversionQueries>().AddSingleton<RecordedConversions>();
+        services.AddSingleton<LinkDirectory>().AddSingleton<LinkService>().AddSingleton<LinkRedirect>().AddSingleton<ConversionQueries>().AddSingleton<RecordedConversions>().AddSingleton<LinkConversions>();
         services.AddSingleton<PlatformCatalog>();
         services.AddTenancy();
         services.AddSingleton<FilterRuleService>().AddSingleton<FilterRulePreviews>();

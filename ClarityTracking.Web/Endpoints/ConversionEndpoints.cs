@@ -32,11 +32,11 @@ public static class ConversionEndpoints
     public static void MapConversions(this RouteGroupBuilder api)
     {
         var group = api.MapGroup("/conversions").WithTags("Conversions");
-        group.MapGet("/attribution/{trackingId}", async (string trackingId, Caller caller, RecordedConversions conversions, CancellationToken cancel) =>
+        group.MapGet("/attribution/{trackingId}", async (string trackingId, Caller caller, LinkConversions conversions, CancellationToken cancel) =>
             Answer(await conversions.AttributionAsync(caller, trackingId, cancel)));
-        group.MapGet("/funnel/{linkId:guid}", async (Guid linkId, Caller caller, RecordedConversions conversions, CancellationToken cancel) =>
+        group.MapGet("/funnel/{linkId:guid}", async (Guid linkId, Caller caller, LinkConversions conversions, CancellationToken cancel) =>
             Answer(await conversions.FunnelAsync(caller, linkId, cancel)));
-        group.MapGet("/types/{linkId:guid}", async (Guid linkId, Caller caller, RecordedConversions conversions, CancellationToken cancel) =>
+        group.MapGet("/types/{linkId:guid}", async (Guid linkId, Caller caller, LinkConversions conversions, CancellationToken cancel) =>
             await conversions.TypesAsync(caller, linkId, cancel) is { IsOk: true } types ? Results.Json(new { items = types.Value }, SnakeCase) : Problems.From(Error.NotFound("campaign link")));
         group.MapPost("/cleanup", async (Caller caller, RecordedConversions conversions, CancellationToken cancel) => Answer(await conversions.CleanupAsync(caller, cancel)));
     }

@@ -7,7 +7,7 @@ using Radzen;
 namespace ClarityTracking.Web.Components.Pages.Links;
 
 /// <summary>One link. Follows its clicks while it is open and in front.</summary>
-public sealed partial class LinkPanel(LinkService links, RecordedConversions conversions)
+public sealed partial class LinkPanel(LinkService links, LinkConversions conversions)
 {
     private static readonly TimeSpan LookAgainEvery = TimeSpan.FromSeconds(2);
     private Task? _looking;
