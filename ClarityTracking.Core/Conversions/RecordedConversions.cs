@@ -269,8 +269,11 @@ public sealed class RecordedConversions(NpgsqlDataSource database, LinkDirectory
     private async Task<string?> VisitorAsync(KeyOwner owner, Guid trackingId, CancellationToken cancel)
     {
         await using var command = database.CreateCommand("""
-            SELECT visitor_id FROM events
-             WHERE workspace_id = $1 AND website_id = $2 AND id >= $3 AND click_ids ? 'ct_tracking_id' AND click_ids -> 'ct_tracking_id' ->> 'value' = $4 AND visitor_id IS NOT NULL AND source = 'browser'
+            SELECT visitor_id FROM (
+                -- OFFSET 0: by the click, not through all of the website's events since (docs/decisions/0017)
+                SELECT id, visitor_id FROM events
+                 WHERE workspace_id = $1 AND website_id = $2 AND id >= $3 AND click_ids ? 'ct_tracking_id' AND click_ids -> 'ct_tracking_id' ->> 'value' = $4
+                   AND visitor_id IS NOT NULL AND source = 'browser' OFFSET 0) seen
              ORDER BY id LIMIT 1
             """);
         foreach (var value in new object[] { owner.WorkspaceId, owner.WebsiteId, Partitions.LowestId(Reports.EventQueries.TimeOf(trackingId)), trackingId.ToString() })

@@ -196,6 +196,7 @@ internal sealed class PageBrowser(PublicNetworks networks, IConfiguration config
             {
                 ["expression"] = $$"""
                     (function () {
+                      // a look at what is not there, or at a page's own getter, may throw: then it was not found
                       var checks = { {{globals}} }, found = [], html = document.documentElement ? document.documentElement.outerHTML : "";
                       for (var name in checks) try { if (checks[name]()) found.push(name); } catch (e) {}
                       return JSON.stringify({ html: html.slice(0, {{PageFetch.MostBytes}}), cut: html.length > {{PageFetch.MostBytes}}, found: found });
