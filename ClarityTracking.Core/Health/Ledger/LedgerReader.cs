@@ -26,7 +26,7 @@ internal static class LedgerReader
     // An event is looked up among those of the week and a day before it was acknowledged, as the browser may have told the same before; its deliveries from
     // its own time on. Each lookup touches the two or three weekly partitions of that range. As LATERAL with LIMIT or an aggregate the planner, who knows
     // nothing of a week that has just begun, cannot turn them into a pass over all events or deliveries of the website. Deliveries are asked for by one
-    // event's id and not by the website's beside it: by an array of ids, or with the website, the planner takes the primary key and goes through them all.
+    // event's id, the tenant outside the fence of OFFSET 0 (docs/decisions/0017): beside the tenant the planner takes the primary key and goes through them all.
     internal const string Conversions = """
         WITH c AS MATERIALIZED (
             SELECT workspace_id, id, kind, event_name, status, source, connection_id, sender_id, number, is_test, occurred_at, paid_at, updated_at, value, currency, refunded, tracking_id
@@ -48,18 +48,18 @@ internal static class LedgerReader
                SELECT status, reason FROM inbound_webhooks WHERE o.taken_in_at IS NULL AND workspace_id = @workspace AND id = o.webhook_id LIMIT 1) w ON true
           LEFT JOIN LATERAL (
                SELECT array_agg(id ORDER BY id) AS ids FROM (
-                   SELECT id FROM events
-                    WHERE workspace_id = @workspace AND website_id = @website AND event_id = o.event_id AND (c.kind = 'manual' OR name = o.name)
-                      AND id >= clarity_lowest_id(o.at - interval '8 days') AND id < clarity_lowest_id(o.at + interval '1 hour') LIMIT 4) found) e ON true
+                   SELECT id FROM (SELECT * FROM events WHERE event_id = o.event_id
+                                      AND id >= clarity_lowest_id(o.at - interval '8 days') AND id < clarity_lowest_id(o.at + interval '1 hour') OFFSET 0) told
+                    WHERE workspace_id = @workspace AND website_id = @website AND (c.kind = 'manual' OR name = o.name) LIMIT 4) found) e ON true
           LEFT JOIN LATERAL (
                SELECT array_agg(both_of.id || ' ' || connection_id || ' ' || event_id || ' ' || status || ' ' || coalesce(reason, '') || ' ' || finished) AS rows,
                       CASE WHEN @id::uuid IS NOT NULL THEN array_agg(coalesce(detail, '')) END AS details
                  FROM unnest(e.ids) AS own(id) CROSS JOIN LATERAL (
-                   SELECT f.id, f.connection_id, f.event_id, f.status, f.reason, f.detail, extract(epoch FROM f.finished_at)::text AS finished FROM deliveries f
-                    WHERE f.workspace_id = @workspace AND f.event_id = own.id AND f.id >= clarity_lowest_id(o.at - interval '8 days')
+                   SELECT f.id, f.connection_id, f.event_id, f.status, f.reason, f.detail, extract(epoch FROM f.finished_at)::text AS finished
+                     FROM (SELECT * FROM deliveries WHERE event_id = own.id AND id >= clarity_lowest_id(o.at - interval '8 days') OFFSET 0) f WHERE f.workspace_id = @workspace
                    UNION ALL
-                   SELECT q.id, q.connection_id, q.event_id, CASE WHEN q.attempts = 0 THEN 'pending' ELSE 'retrying' END, q.reason, q.detail, '' FROM delivery_queue q
-                    WHERE q.workspace_id = @workspace AND q.event_id = own.id
+                   SELECT q.id, q.connection_id, q.event_id, CASE WHEN q.attempts = 0 THEN 'pending' ELSE 'retrying' END, q.reason, q.detail, ''
+                     FROM (SELECT * FROM delivery_queue WHERE event_id = own.id OFFSET 0) q WHERE q.workspace_id = @workspace
                    OFFSET 0) both_of) d ON true
          ORDER BY c.id DESC, o.at, o.event_id
         """;

@@ -24,7 +24,7 @@ public sealed class LedgerCostTests(AppFixture app, ITestOutputHelper output) : 
             destinations.Add((await AppFixture.JsonOf(await client.PostAsJsonAsync($"/api/websites/{site.Id}/connections",
                 new { platform = "tinybird", name = $"T{i}", settings = new { data_source = "events" }, credentials = new { token = "t" } }))).GetProperty("id").GetGuid());
         await app.RunAsync("UPDATE connections SET created_at = now() - interval '1 year', state = 'paused', state_reason = 'test'");
-        await BulkOrders.AddAsync(app, site, destinations, Orders, 30);
+        await BulkOrders.AddAsync(app, site, destinations, Orders, 29); // a ledger begins at a midnight: the day on which the thirtieth lies may be cut
 
         for (var run = 0; run < 3; run++)
         {
